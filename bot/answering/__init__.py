@@ -1,0 +1,1 @@
+"""The FAQ engine: load → index → rank → decide."""

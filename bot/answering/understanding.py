@@ -1,0 +1,60 @@
+"""What the engine makes of a question, as plain values that cost nothing to import."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["answer", "ask", "human"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One entry that may answer: `score` is 0–1, `phrasing` its phrasing nearest to the question.
+
+    `cosine` is the similarity of meaning between the question and that phrasing.
+    """
+
+    entry_id: str
+    score: float
+    phrasing: str
+    cosine: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One word that was read as another: a misspelling or a homophone."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """A question as the engine read it.
+
+    `candidates` holds up to five different entries, best first. `confidence` is the estimated
+    probability (0–1) that the first of them is right. `text` is what the customer wrote,
+    `normalised` and `corrected` what was compared. `signals` are the named numbers that the
+    decision rests on, for those who ask why.
+    """
+
+    text: str
+    normalised: str
+    corrected: str
+    language: Literal["zh", "en"] | None
+    traditional: bool
+    candidates: tuple[Candidate, ...]
+    decision: Decision
+    confidence: float
+    index_version: str
+    corrections: tuple[Correction, ...] = ()
+    signals: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate, or None."""
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def choices(self) -> tuple[Candidate, ...]:
+        """The entries to offer when the decision is to ask back: up to three."""
+        return self.candidates[:3]

@@ -1,0 +1,140 @@
+"""The composition root: the only place that wires the rooms together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+
+from bot import __version__
+from bot.answering.answerer import Answerer
+from bot.care import parcel_news
+from bot.channels.webchat import Sessions
+from bot.config import Config
+from bot.core import metrics
+from bot.core.events import Bus, HandoffRequested
+from bot.desk import page as desk
+from bot.dialogue.intake import Intake
+from bot.dialogue.receive import Reception
+from bot.dialogue.skills import discover
+from bot.dialogue.turn import House
+from bot.feedback import survey
+from bot.web import health, pages
+from bot.web.agents_api import agents_router
+from bot.web.chat_socket import ChatSocket
+from bot.web.events import events_router
+from bot.words.phrases import Voice
+from bot.words.sandbox import Words
+from storage.db import Database
+from storage.models.secrets import secret
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The words of an installation: its texts and its FAQ."""
+
+    voice: Voice
+    answerer: Answerer
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running installation."""
+
+    config: Config
+    db: Database
+    voice: Voice
+    answerer: Answerer
+    intake: Intake
+
+
+def content(config: Config) -> Content:
+    """The texts and the FAQ alone, for commands that need no database."""
+    voice = Voice.load(Words(config.shop), config.content.templates)
+    return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
+
+
+def build(config: Config) -> Service:
+    """Wire everything; nothing runs yet and no model is loaded."""
+    words = content(config)
+    voice, answerer = words.voice, words.answerer
+    bus = Bus()
+    survey.register(bus, voice)
+    parcel_news.register(bus, voice)
+    bus.on(HandoffRequested, _count_handoff)
+    db = Database(config.database.url, bus)
+    reception = Reception(House(voice, answerer), discover())
+    return Service(config, db, voice, answerer, Intake(db, answerer.understand, reception))
+
+
+def cache_folder(config: Config) -> Path:
+    """Where fitted models are kept: beside the SQLite file, or in the user's cache folder."""
+    if config.database.url.startswith("sqlite:///"):
+        return Path(config.database.url.removeprefix("sqlite:///")).parent / "cache"
+    return Path.home() / ".cache" / "xiaoer"
+
+
+def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
+    """The ASGI application. `on_ready` is called when the FAQ is loaded (see `/readyz`)."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        service.db.listen_to_others()
+        faq = asyncio.create_task(_serve_faq(service.answerer, on_ready))
+        yield
+        faq.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await faq
+        service.answerer.close()
+        service.db.close()
+
+    app = FastAPI(title="Xiaoer 店小二", version=__version__, lifespan=lifespan)
+    config, db = service.config, service.db
+    sessions = Sessions(db.run(secret, "chat-sessions"))
+    chat = ChatSocket(
+        db, service.intake, sessions, config.web.allowed_origins, config.web.public_url
+    )
+    app.include_router(pages.pages(config))
+    app.include_router(chat.router())
+    app.include_router(events_router(db, config.api_keys))
+    app.include_router(agents_router(db, config.api_keys))
+    app.include_router(
+        health.health(db, lambda: service.answerer.ready, lambda: len(service.answerer.problems))
+    )
+    desk.mount(
+        app,
+        db,
+        service.voice,
+        db.run(secret, "desk-logins"),
+        config.content.templates,
+        secure=config.web.public_url.startswith("https:"),
+    )
+    return app
+
+
+async def _serve_faq(answerer: Answerer, on_ready: Callable[[], None]) -> None:
+    """Load the FAQ, then follow its files."""
+    try:
+        await answerer.load()
+    except Exception:
+        log.exception("faq cannot be loaded; the service does not get ready")
+        raise
+    log.info("faq ready", version=answerer.version)
+    on_ready()
+    watching = asyncio.create_task(answerer.watch())
+    try:
+        while True:
+            metrics.FAQ_PROBLEMS.set(len(answerer.problems))
+            await asyncio.sleep(2)
+    finally:
+        watching.cancel()
+
+
+def _count_handoff(_session: object, event: HandoffRequested) -> None:
+    metrics.HANDOFFS.labels(event.reason.partition(":")[0]).inc()

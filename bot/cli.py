@@ -1,0 +1,186 @@
+"""The `xiaoer` command. JSON goes to standard output alone, all else to standard error."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from bot import config as configuration
+from bot.core.errors import XiaoerError
+
+app = typer.Typer(
+    name="xiaoer",
+    help="Xiaoer (店小二), the shop assistant that never sleeps.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+agents = typer.Typer(help="People who answer at the desk.", no_args_is_help=True)
+app.add_typer(agents, name="agent")
+bench = typer.Typer(help="Measurements.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option("--config", envvar="XIAOER_CONFIG", help="The configuration file."),
+]
+DEFAULT_CONFIG = Path("config.toml")
+
+
+@app.command()
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the service until it is told to stop."""
+    from bot.serve import serve
+
+    serve(configuration.load(config), pretty=sys.stderr.isatty())
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(envvar="PORT", help="Port on 127.0.0.1.")] = 8090,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path(".demo"),
+) -> None:
+    """Run a demo shop that needs nothing: customers, orders, one agent."""
+    from bot import demo as demo_shop
+
+    demo_shop.run(folder, port)
+
+
+@app.command()
+def ask(
+    text: str,
+    lang: Annotated[str | None, typer.Option(help="Answer in zh or en.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show how the question was read.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Ask one question, as a customer would, and print the decision and the answer."""
+    from bot import terminal
+
+    if lang not in (None, "zh", "en"):
+        raise typer.BadParameter("zh or en", param_hint="--lang")
+    reply = asyncio.run(terminal.ask(_config_or_example(config), text, lang))
+    if as_json:
+        _print_json(reply.as_json(explain=explain))
+    else:
+        terminal.show(reply, explain=explain)
+
+
+@app.command()
+def chat(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Chat in the terminal; nothing is kept."""
+    from bot import terminal
+
+    asyncio.run(terminal.chat(_config_or_example(config)))
+
+
+@app.command()
+def init(
+    config: ConfigOption = DEFAULT_CONFIG,
+    shop: Annotated[str, typer.Option(prompt="Shop name 店名")] = "",
+    login: Annotated[str, typer.Option(prompt="First agent's login 第一位客服的登录名")] = "admin",
+) -> None:
+    """Write a configuration file and create the first agent."""
+    from bot import setup
+
+    setup.init(config, shop, login, err)
+
+
+@app.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check the installation and say what to mend."""
+    from bot import setup
+
+    if not setup.doctor(config, err):
+        raise typer.Exit(1)
+
+
+@agents.command("add")
+def agent_add(
+    login: str,
+    name: Annotated[str, typer.Option(help="Shown to colleagues.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Add an agent; the first password is printed once."""
+    from bot import setup
+
+    password = setup.add_agent(configuration.load(config), login, name or login)
+    err.print(f"login 登录名: {login}\npassword 密码: {password}", markup=False)
+
+
+@agents.command("list")
+def agent_list(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """List the agents as JSON."""
+    from bot import setup
+
+    _print_json(setup.list_agents(configuration.load(config)))
+
+
+@agents.command("disable")
+def agent_disable(login: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Stop an agent from logging in, and end their sessions."""
+    from bot import setup
+
+    setup.disable_agent(configuration.load(config), login)
+    err.print(f"{login}: disabled 已停用", markup=False)
+
+
+@bench.command("answers")
+def bench_answers(
+    train: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="text<TAB>label")],
+    test: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="text<TAB>label")],
+    oos: Annotated[Path | None, typer.Option(exists=True, help="Out-of-scope texts.")] = None,
+    shots: Annotated[int | None, typer.Option(min=1, help="Phrasings per entry.")] = None,
+    seed: int = 0,
+    engine: Annotated[str, typer.Option(help="xiaoer or rapidfuzz")] = "xiaoer",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Measure the answering engine on labelled texts."""
+    from bot.answering import benchmark
+
+    if engine not in ("xiaoer", "rapidfuzz"):
+        raise typer.BadParameter("xiaoer or rapidfuzz", param_hint="--engine")
+    result = benchmark.bench_answers(train, test, oos, shots, seed, engine)
+    if as_json:
+        _print_json(result)
+    else:
+        for name, value in result.items():
+            err.print(f"{name:>12}  {value}", markup=False)
+
+
+def main() -> NoReturn:
+    """Run the command; expected errors are one clear message and exit status 1."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except XiaoerError as error:
+        err.print(error.text(_reader_language()), style="red", markup=False)
+        sys.exit(1)
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # click: wrong use
+            error.show()
+            sys.exit(error.exit_code)
+        raise
+    sys.exit(0)
+
+
+def _config_or_example(path: Path) -> configuration.Config:
+    """The installation's configuration, or the example's, so that a question needs no set-up."""
+    return configuration.load(path if path.exists() else configuration.EXAMPLE)
+
+
+def _reader_language() -> str:
+    return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -1,0 +1,305 @@
+"""The typed configuration: a TOML file plus XIAOER_SECTION__KEY from the environment."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from bot.core.errors import XiaoerError
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+
+Language = Literal["zh", "en"]
+Localized = str | dict[Language, str]
+"""A text for customers: one for all languages, or one per language."""
+
+
+class ConfigInvalid(XiaoerError):
+    """The configuration cannot be used; the message names the key and shows an example."""
+
+
+def _both(zh: str, en: str) -> Any:
+    """A default text in both languages."""
+    return Field(default_factory=lambda: {"zh": zh, "en": en})
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone")
+    return name
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(Section):
+    """The shop, and the values that FAQ answers use. Money is in `currency`."""
+
+    name: Localized
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    languages: tuple[Language, ...] = Field(default=("zh", "en"), min_length=1)
+    default_language: Language = Field(default="zh", validate_default=True)
+    currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+
+    dispatch_hours: int = Field(default=48, ge=1)
+    delivery_days_min: int = Field(default=2, ge=0)
+    delivery_days_max: int = Field(default=5, ge=0)
+    remote_days_min: int = Field(default=5, ge=0)
+    remote_days_max: int = Field(default=10, ge=0)
+    express_days_min: int = Field(default=1, ge=0)
+    express_days_max: int = Field(default=2, ge=0)
+    international: bool = True
+    international_days_min: int = Field(default=7, ge=0)
+    international_days_max: int = Field(default=20, ge=0)
+    shipping_fee: float = Field(default=10, ge=0)
+    free_shipping_from: float = Field(default=99, ge=0)
+    express_fee: float = Field(default=20, ge=0)
+    remote_fee: float = Field(default=15, ge=0)
+    international_fee: float = Field(default=80, ge=0)
+    carriers: Localized = _both("顺丰速运、中通快递", "SF Express and ZTO Express")
+    preorder_days: int = Field(default=15, ge=0)
+    hold_days: int = Field(default=7, ge=1)
+
+    return_days: int = Field(default=7, ge=0)
+    exchange_days: int = Field(default=15, ge=0)
+    return_address: Localized = _both(
+        "退货地址在申请通过后由客服提供",
+        "our team sends you the return address once your request is approved",
+    )
+    return_fee: float = Field(default=12, ge=0)
+    refund_days_min: int = Field(default=3, ge=0)
+    refund_days_max: int = Field(default=7, ge=0)
+    damage_report_hours: int = Field(default=48, ge=1)
+    warranty_months: int = Field(default=12, ge=0)
+    price_protection_days: int = Field(default=7, ge=0)
+
+    payment_methods: Localized = _both(
+        "微信支付、支付宝、银行卡", "WeChat Pay, Alipay and bank cards"
+    )
+    cash_on_delivery: bool = False
+    installments: bool = True
+    invoice_days: int = Field(default=3, ge=0)
+    points_per_unit: float = Field(default=1, ge=0)
+    points_for_one: int = Field(default=100, ge=1)
+    birthday_gift: Localized = _both("一张生日优惠券", "a birthday coupon")
+    coupon_days: int = Field(default=30, ge=1)
+    gift_wrap_fee: float = Field(default=5, ge=0)
+    bulk_from: int = Field(default=50, ge=1)
+    shelf_months: int = Field(default=24, ge=0)
+
+    opening_hours: Localized = _both("每天 9:00–21:00", "9:00–21:00 every day")
+    agent_hours: Localized = _both("每天 9:00–21:00", "9:00–21:00 every day")
+    store_address: Localized = _both("我们是线上店铺，没有门店", "we are an online shop")
+    hotline: Localized = _both("请直接在本对话联系我们", "please write to us here")
+    email: Localized = _both("请直接在本对话联系我们", "please write to us here")
+    website: str = ""
+    size_guide_url: str = ""
+    privacy_url: str = ""
+    complaint_hours: int = Field(default=24, ge=1)
+    data_request_days: int = Field(default=15, ge=1)
+    extra: dict[str, Localized | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("default_language")
+    @classmethod
+    def _is_spoken(cls, language: Language, info: ValidationInfo) -> Language:
+        if language not in info.data.get("languages", (language,)):
+            raise ValueError(f"{language!r} is not among the shop's languages")
+        return language
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def values(self, language: str) -> dict[str, Any]:
+        """All settings as answers see them: texts already in `language`."""
+        plain = {name: getattr(self, name) for name in type(self).model_fields}
+        plain["extra"] = {key: self._in(value, language) for key, value in self.extra.items()}
+        return {key: self._in(value, language) for key, value in plain.items()}
+
+    def _in(self, value: Any, language: str) -> Any:
+        if not (isinstance(value, dict) and value and set(value) <= {"zh", "en"}):
+            return value
+        return value.get(language) or value.get(self.default_language) or next(iter(value.values()))
+
+
+_DATABASE_URL = "sqlite:///data/xiaoer.db"
+
+
+class DatabaseSection(Section):
+    """Where the data is kept."""
+
+    url: str = Field(default=_DATABASE_URL, pattern=r"^(sqlite|postgresql)")
+
+
+class Web(Section):
+    """Where the service listens, and which sites may embed the chat."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8090, ge=0, le=65535)
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+
+
+class Content(Section):
+    """Where the words are; folders are relative to the configuration file."""
+
+    faq: Path = ROOT / "faq"
+    templates: Path = ROOT / "templates"
+
+
+class ApiKey(Section):
+    """A key for the HTTP API. `scopes`: `events` (shop system), `desk` (agents' API)."""
+
+    name: str = Field(min_length=1)
+    key: str = Field(min_length=16)
+    scopes: tuple[Literal["events", "desk"], ...] = ("events",)
+
+
+class Config(BaseSettings):
+    """Everything that an installation sets."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="XIAOER_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    shop: Shop
+    database: DatabaseSection = DatabaseSection()
+    web: Web = Web()
+    content: Content = Content()
+    api_keys: tuple[ApiKey, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+
+def load(path: Path) -> Config:
+    """Read and validate the file at `path`.
+
+    Raises `ConfigInvalid`, whose text names each wrong key and shows an example.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigInvalid(
+            f"找不到配置文件 {path}。运行 `xiaoer init` 创建一个。",
+            f"There is no configuration file {path}. Run `xiaoer init` to make one.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(
+            f"{path} 不是有效的 TOML：{error}", f"{path} is not valid TOML: {error}"
+        ) from error
+    return validate(_absolute_paths(raw, path.resolve().parent), str(path))
+
+
+def validate(raw: Mapping[str, Any], where: str = "configuration") -> Config:
+    """A `Config` from plain values; raises `ConfigInvalid` like `load`."""
+    _refuse_unknown_environment(where)
+    try:
+        return Config(**raw)
+    except ValidationError as error:
+        lines = dict.fromkeys(_explain(problem) for problem in error.errors(include_url=False))
+        raise ConfigInvalid(
+            f"{where} 有误：\n" + "\n".join(lines), f"{where} is not valid:\n" + "\n".join(lines)
+        ) from error
+    except SettingsError as error:
+        raise ConfigInvalid(
+            f"{where}：环境变量里的列表应写成 JSON，例如 {_LIST_EXAMPLE}（{error}）",
+            f"{where}: lists in the environment are JSON, such as {_LIST_EXAMPLE} ({error})",
+        ) from error
+
+
+_LIST_EXAMPLE = """XIAOER_WEB__ALLOWED_ORIGINS='["https://shop.example"]'"""
+
+
+def _refuse_unknown_environment(where: str) -> None:
+    """pydantic-settings ignores unknown sections in the environment; a typo must not pass."""
+    for name in os.environ:
+        section = name.removeprefix("XIAOER_").split("__")[0].lower()
+        if name.startswith("XIAOER_") and "__" in name and section not in Config.model_fields:
+            raise ConfigInvalid(
+                f"{where}：环境变量 {name} 不对应任何配置项，例如 XIAOER_WEB__PORT=8090。",
+                f"{where}: the environment variable {name} matches no setting; an example is "
+                "XIAOER_WEB__PORT=8090.",
+            )
+
+
+def _explain(problem: Any) -> str:
+    keys = [str(part) for part in problem["loc"]]
+    keys = keys[: 3 if len(keys) > 1 and keys[1].isdigit() else 2]  # what follows are types
+    message = {
+        "extra_forbidden": "unknown key 未知的键",
+        "missing": "missing 缺少",
+    }.get(problem["type"], problem["msg"])
+    return f"  {'.'.join(keys)}: {message}  (example 示例: {_example(keys)})"
+
+
+def _example(keys: list[str]) -> str:
+    """The line of config.example.toml that sets the key, or what may stand in its place."""
+    known = _documented()
+    names = [key for key in keys if not key.isdigit()]
+    if names[0] not in known:
+        return ", ".join(f"[{section}]" for section in known)
+    settings = known[names[0]]
+    if len(names) > 1 and names[1] in settings:
+        return f"[{names[0]}] {settings[names[1]]}"
+    return f"[{names[0]}] {', '.join(settings)}"
+
+
+def _documented() -> dict[str, dict[str, str]]:
+    """The sections of config.example.toml, and in each the line that sets a key."""
+    sections: dict[str, dict[str, str]] = {}
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        bare = line.lstrip("# ").strip()
+        if bare.startswith("["):
+            sections[bare.strip("[]")] = {}
+        elif sections and (key := re.match(r"(\w+) = ", bare)):
+            sections[list(sections)[-1]][key[1]] = bare
+    return sections
+
+
+def _absolute_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Paths in the file are relative to the file, not to where the command was started."""
+    content, database = raw.get("content"), raw.setdefault("database", {})
+    if isinstance(content, dict):
+        raw["content"] = {
+            key: str(folder / value) if isinstance(value, str) else value
+            for key, value in content.items()
+        }
+    url = database.setdefault("url", _DATABASE_URL) if isinstance(database, dict) else None
+    prefix = "sqlite:///"
+    if isinstance(url, str) and url.startswith(prefix) and not url.startswith(prefix + "/"):
+        database["url"] = prefix + str(folder / url.removeprefix(prefix))
+    return raw

@@ -1,0 +1,1 @@
+"""Words that every room shares: plain values, no input or output."""

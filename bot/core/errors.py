@@ -1,0 +1,33 @@
+"""Errors that carry what happened and what to do, in the reader's language."""
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+
+class XiaoerError(Exception):
+    """An expected failure that a person will read.
+
+    `zh` and `en` say what happened and what to do next; `str()` gives the English text.
+    """
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+
+    def text(self, language: str) -> str:
+        """The message for a reader of `language` ("zh" or anything else for English)."""
+        return self.zh if language == "zh" else self.en
+
+
+class NotAllowed(XiaoerError):
+    """The caller may not do this now (wrong state, wrong role, somebody else's)."""
+
+
+class NotFound(XiaoerError):
+    """What was named does not exist, or is not the caller's to see."""
+
+
+class Unavailable(XiaoerError):
+    """A part that we need (usually the database) cannot serve just now: try again later."""

@@ -1,0 +1,75 @@
+"""How rooms tell each other what happened, inside the same transaction."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Event:
+    """Base of everything that can be emitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRequested(Event):
+    """A conversation began to wait for a person. `reason` is a short key such as `asked`."""
+
+    conversation_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationResolved(Event):
+    """An agent closed a conversation."""
+
+    conversation_id: int
+    agent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged(Event):
+    """An order came in or changed. `kind` is the event's type, such as `order.paid`."""
+
+    order_id: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelMoved(Event):
+    """A parcel reached a new status (one of `logistics.status.Status`)."""
+
+    parcel_id: int
+    status: str
+
+
+class HasInfo(Protocol):
+    """Anything with SQLAlchemy's `info` dictionary: a database session."""
+
+    @property
+    def info(self) -> dict[Any, Any]: ...
+
+
+Handler = Callable[[Any, Any], None]
+
+
+class Bus:
+    """Which handlers listen to which events. Filled once, by the composition root."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Event], list[Handler]] = defaultdict(list)
+
+    def on(self, kind: type[Event], handler: Handler) -> None:
+        """Call `handler(session, event)` for every event of exactly this kind."""
+        self._handlers[kind].append(handler)
+
+    def run(self, session: HasInfo, event: Event) -> None:
+        """Run the handlers now; an exception fails the transaction that emitted the event."""
+        for handler in self._handlers[type(event)]:
+            handler(session, event)
+
+
+def emit(session: HasInfo, event: Event) -> None:
+    """Tell the other rooms, within the caller's transaction. Without a bus nobody listens."""
+    bus: Bus | None = session.info.get("bus")
+    if bus is not None:
+        bus.run(session, event)

@@ -1,0 +1,1 @@
+"""Who is behind a chat, and what they may see."""

@@ -1,0 +1,111 @@
+"""Proves that a chat belongs to an order's customer, and limits guessing."""
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session
+
+from storage.models.customers import Customer, Identity
+from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
+from storage.models.profiles import is_nobody
+
+CHAT_GUESSES, CHAT_WINDOW = 5, timedelta(hours=1)
+"""Wrong guesses that one chat has, and in what time."""
+ORDER_GUESSES, ORDER_WINDOW = 10, timedelta(days=1)
+"""Wrong guesses that one order stands from all chats together, and in what time."""
+_LONGEST_NUMBER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of it; `order` is there only when the outcome is `linked`."""
+
+    outcome: Literal["linked", "wrong", "locked"]
+    order: Order | None = None
+
+
+def prove(
+    session: Session, identity: Identity, order_number: str, last4: str, at: datetime
+) -> Proof:
+    """Try an order's number with the last four digits of the phone it was ordered with.
+
+    On success a chat that is nobody's yet becomes the chat of the order's customer; a chat that
+    is already another customer's stays theirs, and the proof counts for this order only. An
+    order without a customer (a guest's) becomes the customer's behind the chat. A wrong number
+    and a wrong phone are told apart by nothing. The caller holds the identity's row.
+    """
+    number = _canonical(order_number)
+    order = find_order(session, order_number, lock=True)
+    if _is_locked(session, identity, number, at):
+        return Proof("locked")
+    if order is None or not _matches(session, order, last4):
+        assert identity.id is not None
+        session.add(LookupAttempt(identity_id=identity.id, order_number=number, at=at))
+        session.flush()
+        return Proof("wrong")
+    _link(session, identity, order, at)
+    return Proof("linked", order)
+
+
+def may_see(session: Session, identity: Identity, order: Order) -> bool:
+    """Whether this chat is linked to the customer whose order this is."""
+    return identity.linked_at is not None and identity.customer_id == order.customer_id
+
+
+def find_order(session: Session, number: str, *, lock: bool = False) -> Order | None:
+    """The order that a customer calls `number`, in whatever case or width it was typed."""
+    plain = unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER]
+    for spelling in dict.fromkeys((plain, plain.upper(), plain.lower())):
+        order = order_by_number(session, spelling, lock=lock)
+        if order is not None:
+            return order
+    return None
+
+
+def _canonical(number: str) -> str:
+    return unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER].upper()
+
+
+def _is_locked(session: Session, identity: Identity, number: str, at: datetime) -> bool:
+    by_chat = attempts_since(session, at - CHAT_WINDOW, identity_id=identity.id)
+    at_order = attempts_since(session, at - ORDER_WINDOW, order_number=number)
+    return by_chat >= CHAT_GUESSES or at_order >= ORDER_GUESSES
+
+
+def _matches(session: Session, order: Order, last4: str) -> bool:
+    """Compare in constant time; an order without a phone number matches nothing."""
+    customer = session.get(Customer, order.customer_id) if order.customer_id else None
+    phone = order.phone or (customer.phone if customer else "")
+    known = phone[-4:] if len(phone) >= 4 else "none"
+    same = hmac.compare_digest(known.encode(), last4.encode())
+    return same and known != "none"
+
+
+def _link(session: Session, identity: Identity, order: Order, at: datetime) -> None:
+    if order.customer_id is None:
+        order.customer_id = identity.customer_id
+        session.add(order)
+    if identity.linked_at is not None:
+        return
+    before = session.get(Customer, identity.customer_id)
+    identity.customer_id, identity.linked_at = order.customer_id, at
+    session.add(identity)
+    session.flush()
+    customer = session.get(Customer, order.customer_id)
+    assert before is not None
+    assert customer is not None
+    _take_over(session, before, customer)
+
+
+def _take_over(session: Session, anonymous: Customer, customer: Customer) -> None:
+    """What was said to us while we did not know who it was still holds."""
+    customer.opted_out_at = customer.opted_out_at or anonymous.opted_out_at
+    customer.language = customer.language or anonymous.language
+    session.add(customer)
+    assert anonymous.id is not None
+    if anonymous is not customer and is_nobody(session, anonymous.id):
+        session.delete(anonymous)
+    session.flush()

@@ -1,0 +1,1 @@
+"""Messages on their way out: what is said is written here, in the caller's transaction."""

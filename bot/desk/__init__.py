@@ -1,0 +1,1 @@
+"""The agents' desk: their accounts, their login, and the page on which they work."""

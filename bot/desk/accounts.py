@@ -1,0 +1,155 @@
+"""Agents' accounts: passwords, and the lock that stops those who guess them."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlmodel import Session
+
+from bot.core.errors import NotAllowed, NotFound
+from storage.db import Database
+from storage.models.agents import Agent, agent_by_login
+from storage.models.audit import record
+
+MAX_FAILURES = 5
+"""Wrong passwords in a row before the account is locked."""
+LOCKED_FOR = timedelta(minutes=15)
+"""How long a locked account refuses every password."""
+MIN_PASSWORD = 10
+"""Shortest password, in characters (NIST SP 800-63B asks for at least 8)."""
+MAX_PASSWORD = 200
+"""Longest password, in characters, so that hashing stays cheap."""
+
+_LOGIN = re.compile(r"[^\W_][\w.@-]{0,63}")
+_HASHER = PasswordHasher()
+_STRANGER_HASH = _HASHER.hash("nobody has this password")
+_STRANGERS = 1000
+_HASHING_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of a login: the agent who is in, or until when the account is locked.
+
+    Neither means that the login or the password was wrong.
+    """
+
+    agent: Agent | None = None
+    locked_until: datetime | None = None
+
+
+def create_agent(session: Session, login: str, name: str, password: str) -> Agent:
+    """A new agent who may log in. Raises `NotAllowed` for a bad or taken login or password."""
+    known_as = login.strip().lower()
+    if not _LOGIN.fullmatch(known_as):
+        raise NotAllowed(
+            "登录名只能包含字母、数字和 . _ @ -，最长 64 个字符。",
+            "A login has letters, digits and . _ @ - only, at most 64 characters.",
+        )
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise NotAllowed(
+            f"密码需要 {MIN_PASSWORD} 到 {MAX_PASSWORD} 个字符。",
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
+        )
+    if agent_by_login(session, known_as) is not None:
+        raise NotAllowed(
+            f"登录名 {known_as} 已经有人使用。", f"The login {known_as} is already taken."
+        )
+    agent = Agent(
+        login=known_as, name=name.strip() or known_as, password_hash=_HASHER.hash(password)
+    )
+    session.add(agent)
+    session.flush()
+    record(session, "command", "agent.add", f"agent:{agent.id}")
+    return agent
+
+
+def disable(session: Session, login: str) -> Agent:
+    """Shut the agent out, at once and on every device. Raises `NotFound`."""
+    agent = agent_by_login(session, login.strip().lower())
+    if agent is None:
+        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    agent.active = False
+    agent.session_version += 1
+    session.add(agent)
+    record(session, "command", "agent.disable", f"agent:{agent.id}")
+    return agent
+
+
+def current_agent(session: Session, agent_id: int, session_version: int) -> Agent | None:
+    """The agent of a running login, or None when that login has been ended."""
+    agent = session.get(Agent, agent_id)
+    if agent is None or not agent.active or agent.session_version != session_version:
+        return None
+    return agent
+
+
+class Door:
+    """Lets agents in, one process's worth of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        # Unknown logins lock like known ones; otherwise the lock would tell which logins exist.
+        self._strangers: OrderedDict[str, Agent] = OrderedDict()
+        self._hashing = asyncio.Semaphore(_HASHING_AT_ONCE)
+
+    async def log_in(self, login: str, password: str, at: datetime) -> Attempt:
+        """Try a login and password at the moment `at`; every try costs the same time."""
+        known_as = login.strip().lower()[:64]
+        agent = await self._db.read(agent_by_login, known_as)
+        expected = agent.password_hash if agent is not None and agent.active else _STRANGER_HASH
+        # Hashing is slow on purpose: it must hold up neither the loop nor the one writer.
+        async with self._hashing:
+            right = await asyncio.to_thread(_matches, expected, password)
+        if agent is None or not agent.active:
+            return _count(self._stranger(known_as), right=False, at=at)
+        return await self._db.transact(_settle, agent.id or 0, expected, right=right, at=at)
+
+    def _stranger(self, login: str) -> Agent:
+        stranger = self._strangers.setdefault(
+            login, Agent(login=login, name="", password_hash="", failed_logins=0)
+        )
+        self._strangers.move_to_end(login)
+        if len(self._strangers) > _STRANGERS:
+            self._strangers.popitem(last=False)
+        return stranger
+
+
+def _settle(session: Session, agent_id: int, matched: str, *, right: bool, at: datetime) -> Attempt:
+    """Count the try. The row is read again: tries run side by side while they hash."""
+    agent = session.get(Agent, agent_id, with_for_update=True)
+    if agent is None or not agent.active or agent.password_hash != matched:
+        return Attempt()
+    attempt = _count(agent, right=right, at=at)
+    session.add(agent)
+    if attempt.agent is not None:
+        record(session, f"agent:{agent.id}", "log_in", f"agent:{agent.id}")
+    return attempt
+
+
+def _count(agent: Agent, *, right: bool, at: datetime) -> Attempt:
+    if agent.locked_until is not None:
+        if at < agent.locked_until:
+            return Attempt(locked_until=agent.locked_until)
+        agent.locked_until = None
+        agent.failed_logins = 0
+    if right:
+        agent.failed_logins = 0
+        return Attempt(agent=agent)
+    agent.failed_logins += 1
+    if agent.failed_logins >= MAX_FAILURES:
+        agent.locked_until = at + LOCKED_FOR
+    return Attempt(locked_until=agent.locked_until)
+
+
+def _matches(expected: str, password: str) -> bool:
+    if len(password) > MAX_PASSWORD:
+        return False
+    try:
+        return _HASHER.verify(expected, password)
+    except (Argon2Error, InvalidHashError):
+        return False

@@ -1,0 +1,80 @@
+"""Small building blocks of the desk page; they show text as text and never as markup."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from nicegui.element import Element
+from nicegui.elements.mixins.text_element import TextElement
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+def box(classes: str, tag: str = "div") -> Element:
+    """An element that holds others; use it as a context manager."""
+    return Element(tag).classes(classes)
+
+
+def text(content: str, classes: str = "", tag: str = "div") -> TextElement:
+    """An element with a text. Line breaks show where the class `d-pre` is given."""
+    return TextElement(tag=tag, text=content).classes(classes)
+
+
+def button(label: str, classes: str, on_click: Callable[[], object]) -> TextElement:
+    """A button. `on_click` may be a coroutine function."""
+    made = TextElement(tag="button", text=label).classes(f"d-button {classes}")
+    made.props("type=button")
+    made.on("click", lambda _: on_click())
+    return made
+
+
+def set_class(element: Element, name: str, *, on: bool) -> None:
+    """Give the element the class `name`, or take it away."""
+    if on:
+        element.classes(add=name)
+    else:
+        element.classes(remove=name)
+
+
+class Shown(Protocol[T_contra]):
+    """What a list shows for one item: its element, and how it takes the item's next state."""
+
+    element: Element
+
+    def show(self, item: T_contra) -> None:
+        """Show `item`, a later state of the same thing."""
+
+
+class KeyedList(Generic[T]):
+    """Shows a sequence; what stays keeps its element, so the browser hears of changes alone."""
+
+    def __init__(
+        self, container: Element, key: Callable[[T], Hashable], build: Callable[[T], Shown[T]]
+    ) -> None:
+        self._container = container
+        self._key = key
+        self._build = build
+        self._shown: dict[Hashable, tuple[T, Shown[T]]] = {}
+
+    def show(self, items: Sequence[T]) -> None:
+        """Make the list show `items`, in this order."""
+        keys = [self._key(item) for item in items]
+        for gone in self._shown.keys() - set(keys):
+            self._shown.pop(gone)[1].element.delete()
+        for index, (key, item) in enumerate(zip(keys, items, strict=True)):
+            self._place(index, self._current(key, item).element)
+
+    def _current(self, key: Hashable, item: T) -> Shown[T]:
+        if key not in self._shown:
+            with self._container:
+                self._shown[key] = (item, self._build(item))
+        before, shown = self._shown[key]
+        if before != item:
+            shown.show(item)
+            self._shown[key] = (item, shown)
+        return shown
+
+    def _place(self, index: int, element: Element) -> None:
+        children = self._container.default_slot.children
+        if children[index] is not element:
+            element.move(self._container, index)

@@ -1,0 +1,70 @@
+"""What the browser carries: the signed login cookie, and tokens against forged forms."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from bot.core.ids import token
+
+COOKIE = "xiaoer_desk"
+"""Cookie that holds the login."""
+FORM_COOKIE = "xiaoer_desk_form"
+"""Cookie that a login form's token must match."""
+LIFETIME = timedelta(hours=12)
+"""How long a login lasts, and how long a form may lie open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A running login: which agent, and the `session_version` it was given under."""
+
+    agent_id: int
+    session_version: int
+
+
+class Passes:
+    """Issues and checks everything that is signed with the desk's secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._logins = URLSafeTimedSerializer(secret, salt="desk-login")
+        self._forms = URLSafeTimedSerializer(secret, salt="desk-form")
+
+    def issue(self, agent_id: int, session_version: int) -> str:
+        """The cookie's value for a new login; its time of issue is inside."""
+        return str(self._logins.dumps([agent_id, session_version]))
+
+    def read(self, cookie: str | None) -> Pass | None:
+        """The login in a cookie; None when there is none, it is forged, or 12 hours old."""
+        value = _loads(self._logins, cookie)
+        if not isinstance(value, list) or len(value) != 2:
+            return None
+        return Pass(*value)
+
+    def nonce(self) -> str:
+        """A fresh value for the cookie beside a login form."""
+        return token(16)
+
+    def form_token(self, bound_to: str) -> str:
+        """A token for a form, good only together with `bound_to` (a cookie's value)."""
+        return str(self._forms.dumps(bound_to))
+
+    def is_ours(self, form_token: str, bound_to: str | None) -> bool:
+        """Whether a posted form is one that we gave to this browser."""
+        value = _loads(self._forms, form_token)
+        return isinstance(value, str) and bool(bound_to) and _same(value, bound_to or "")
+
+
+def _loads(serializer: URLSafeTimedSerializer, value: str | None) -> object:
+    if not value:
+        return None
+    try:
+        found: object = serializer.loads(value, max_age=int(LIFETIME.total_seconds()))
+    except BadSignature:
+        return None
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,67 @@
+"""The desk's own words and times, in the agent's language."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from babel.dates import format_time
+
+from bot.config import Shop
+from bot.core.clock import now
+from bot.words.dates import moment_text
+from bot.words.phrases import Voice
+
+_LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
+LANGUAGE_COOKIE = "xiaoer_desk_language"
+"""Cookie that keeps the language an agent chose."""
+
+
+def choose_language(shop: Shop, *wishes: str | None) -> str:
+    """The first of the `wishes` that the shop speaks, else the shop's own language.
+
+    A wish is a language tag or a list of tags in order of preference (Accept-Language).
+    """
+    tags = ",".join(wish or "" for wish in wishes).split(",")
+    languages = (tag.strip()[:2].lower() for tag in tags)
+    return next((one for one in languages if one in shop.languages), shop.default_language)
+
+
+class Texts:
+    """One agent's words: `texts("queue")` gives the text `desk.queue`."""
+
+    def __init__(self, voice: Voice, language: str) -> None:
+        self.voice = voice
+        self.language = language
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The text `desk.<key>`."""
+        return self.voice.say(f"desk.{key}", self.language, **values)
+
+    def known(self, key: str, otherwise: str) -> str:
+        """The text `desk.<key>`, or `otherwise` where nobody has written one."""
+        try:
+            return self(key)
+        except KeyError:
+            return otherwise
+
+    def time(self, at: datetime) -> str:
+        """When something was said: the time alone today, with the day before that."""
+        zone = self.voice.words.shop.zone
+        if at.astimezone(zone).date() != now().astimezone(zone).date():
+            return moment_text(at, zone, self.language)
+        return str(format_time(at, "HH:mm", tzinfo=zone, locale=_LOCALES[self.language]))
+
+    def waited(self, since: datetime) -> str:
+        """How long ago `since` was, in the largest unit that fits."""
+        return self._span(now() - since)
+
+    def _span(self, span: timedelta) -> str:
+        minutes = max(0, int(span.total_seconds() // 60))
+        if minutes < 1:
+            return self("under_a_minute")
+        if minutes < 60:
+            return self("minutes", count=minutes)
+        if minutes < 48 * 60:
+            return self("hours", count=minutes // 60)
+        return self("days", count=minutes // (24 * 60))
+
+

@@ -1,0 +1,1 @@
+"""From a customer's message to the reply: one turn, in one transaction."""

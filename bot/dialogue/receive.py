@@ -1,0 +1,161 @@
+"""A customer's message takes effect: stored, answered by a skill, all in one transaction."""
+
+import re
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from bot.answering.understanding import Understanding
+from bot.core.messages import Author, Inbound, Purpose, State
+from bot.core.text import normalise
+from bot.delivery import outbox
+from bot.dialogue.skills import Skill
+from bot.dialogue.skills.person import asks_for_person
+from bot.dialogue.turn import House, Turn
+from bot.feedback import survey
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    last_offered,
+    latest_conversation,
+)
+from storage.models.customers import Customer, Identity, identity_for
+from storage.models.inbound import find_receipt, take
+
+_NUMBER = re.compile(r"(?:选|第)?([1-9])(?:个|项)?[.、)。]?")
+"""How people type the place of a choice in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an inbound message: its `seq`, and whether it was a repetition.
+
+    `outcome` names the skill that answered.
+    """
+
+    seq: int
+    repeated: bool
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """`receive` with the house and the skills it works with."""
+
+    house: House
+    skills: tuple[Skill, ...]
+
+    def receive(self, session: Session, inbound: Inbound, understanding: Understanding) -> Received:
+        """Store `inbound` and let the first skill that has something to say answer it.
+
+        A delivery that was taken before (same channel account and external id) has no second
+        effect and returns the first one's seq.
+        """
+        identity = identity_for(session, inbound)
+        source = f"{inbound.address.channel}:{inbound.address.account}"
+        receipt = take(session, source, inbound.external_id)
+        if receipt is None:
+            first = find_receipt(session, source, inbound.external_id)
+            assert first is not None
+            return Received(first.message_id or 0, repeated=True)
+        turn = self._open(session, inbound, understanding, identity)
+        receipt.message_id = turn.message.id
+        session.add(receipt)
+        outcome = self._answer(turn)
+        assert turn.message.id is not None
+        return Received(turn.message.id, repeated=False, outcome=outcome)
+
+    def _open(
+        self, session: Session, inbound: Inbound, understanding: Understanding, identity: Identity
+    ) -> Turn:
+        customer = session.get(Customer, identity.customer_id)
+        assert customer is not None
+        conversation = _conversation(
+            session, identity, inbound, is_question=self._is_question(understanding)
+        )
+        assert conversation.id is not None
+        inbound = _pressed(session, conversation, inbound)
+        message = Message(
+            conversation_id=conversation.id,
+            identity_id=conversation.identity_id,
+            author=Author.CUSTOMER,
+            purpose=Purpose.ANSWER,
+            text=_shown_text(session, conversation, inbound),
+            created_at=inbound.at,
+        )
+        session.add(message)
+        session.flush()
+        turn = Turn(
+            session, self.house, inbound, understanding, identity, customer, conversation, message
+        )
+        conversation.language = identity.language = turn.language
+        outbox.touch(session, conversation)
+        return turn
+
+    def _is_question(self, understanding: Understanding) -> bool:
+        """Whether the message clearly asks for something, small talk aside."""
+        if asks_for_person(understanding.normalised):
+            return True
+        if understanding.decision != "answer":
+            return False
+        entry = self.house.entries.entry(understanding.candidates[0].entry_id, "zh")
+        return entry is not None and entry.topic != "smalltalk"
+
+    def _answer(self, turn: Turn) -> str:
+        for skill in self.skills:
+            verdict = skill.reply(turn)
+            if verdict is not None:
+                turn.message.verdict = {
+                    "skill": skill.name,
+                    "outcome": verdict.outcome,
+                    **verdict.details,
+                }
+                turn.session.add(turn.message)
+                return skill.name
+        return ""
+
+
+def _conversation(
+    session: Session, identity: Identity, inbound: Inbound, *, is_question: bool
+) -> Conversation:
+    """The conversation that the message belongs to.
+
+    After a resolve only an answer to the rating question still belongs to the old one.
+    """
+    assert identity.id is not None
+    latest = latest_conversation(session, identity.id)
+    if latest is None or latest.state != State.RESOLVED:
+        return latest or outbox.conversation_for(session, identity)
+    prompt = latest.prompt or {}
+    if prompt.get("skill") == survey.PROMPT and survey.expects(
+        prompt, inbound, is_question=is_question
+    ):
+        return latest
+    return outbox.conversation_for(session, identity, fresh=True)
+
+
+def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> Inbound:
+    """`inbound` with the choice that its text names: by its label or, after a question, its place.
+
+    Not every channel has buttons, and not everybody who has them presses them.
+    """
+    if inbound.choice is not None or conversation.id is None:
+        return inbound
+    typed = normalise(inbound.text)
+    labels = {
+        normalise(one["label"]): one["value"] for one in last_offered(session, conversation.id)
+    }
+    asked = (conversation.prompt or {}).get("values", [])
+    place = _NUMBER.fullmatch(typed)
+    if place and int(place.group(1)) <= len(asked):
+        return replace(inbound, choice=asked[int(place.group(1)) - 1])
+    return replace(inbound, choice=labels.get(typed))
+
+
+def _shown_text(session: Session, conversation: Conversation, inbound: Inbound) -> str:
+    """A pressed button shows as its label."""
+    if inbound.choice is None or conversation.id is None:
+        return inbound.text
+    offered = last_offered(session, conversation.id)
+    label = next((one["label"] for one in offered if one["value"] == inbound.choice), None)
+    return inbound.text or label or inbound.choice

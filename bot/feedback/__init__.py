@@ -1,0 +1,1 @@
+"""What customers think: ratings after a resolve, and a word."""

@@ -1,0 +1,109 @@
+"""The rating from 1 to 5, asked after every resolve, and the word after it."""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.core.clock import now
+from bot.core.events import Bus, ConversationResolved
+from bot.core.messages import Author, Choice, Inbound, Purpose
+from bot.delivery import outbox
+from bot.words.phrases import Voice
+from storage.models.conversations import Conversation
+from storage.models.feedback import Feedback, latest_feedback
+
+PROMPT = "survey"
+"""Name of the prompt on the resolved conversation, `{"skill": PROMPT, "step": …}`."""
+
+PATIENCE = timedelta(days=1)
+"""How long after a resolve an answer still counts."""
+
+_HAN_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
+_NAMED = {"差评": 1, "好评": 5, "非常满意": 5, "很满意": 5, "满意": 4, "一般": 3, "不满意": 2}
+_RATING = re.compile(
+    r"(?:我?给?打?个?|i'?d? ?(?:give|rate)(?: it| you)?(?: a)? ?)?([1-5一二两三四五])"
+    r" ?(?:分|星|颗星|stars?|points?|/ ?5|out of 5)?[吧了!.。！~]*"
+)
+
+
+def register(bus: Bus, voice: Voice) -> None:
+    """Ask for a rating whenever a conversation is resolved."""
+
+    def ask(session: Session, event: ConversationResolved) -> None:
+        conversation = session.get(Conversation, event.conversation_id)
+        assert conversation is not None
+        conversation.prompt = _prompt("rating")
+        session.add(Feedback(conversation_id=event.conversation_id, agent_id=event.agent_id))
+        language = conversation.language or voice.default_language
+        outbox.post(
+            session,
+            conversation,
+            voice.say("replies.survey_ask", language),
+            author=Author.BOT,
+            purpose=Purpose.TRANSACTIONAL,
+            choices=[Choice("★" * stars, f"rating:{stars}") for stars in range(5, 0, -1)],
+        )
+
+    bus.on(ConversationResolved, ask)
+
+
+def rating_in(text: str) -> int | None:
+    """The rating that a whole message expresses ("5", "四星", "5分", "3 stars"), if it does."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    if plain in _NAMED:
+        return _NAMED[plain]
+    if plain and set(plain) == {"★"} and len(plain) <= 5:
+        return len(plain)
+    match = _RATING.fullmatch(plain)
+    if match is None:
+        return None
+    digit = match.group(1)
+    return _HAN_DIGITS.get(digit) or int(digit)
+
+
+def rating_of(text: str, choice: str | None) -> int | None:
+    """The rating in a typed answer or a pressed button (`rating:4`)."""
+    if choice is not None:
+        digits = choice.removeprefix("rating:")
+        return int(digits) if digits in {"1", "2", "3", "4", "5"} else None
+    return rating_in(text)
+
+
+def expects(prompt: dict[str, Any], inbound: Inbound, *, is_question: bool) -> bool:
+    """Whether `inbound` answers the open survey, rather than beginning something new."""
+    if inbound.at - datetime.fromisoformat(prompt["asked_at"]) > PATIENCE:
+        return False
+    if prompt["step"] == "rating":
+        return rating_of(inbound.text, inbound.choice) is not None
+    return inbound.choice is None and not is_question
+
+
+def rate(session: Session, conversation: Conversation, rating: int) -> None:
+    """Store the rating and wait for a word."""
+    feedback = _open(session, conversation)
+    feedback.rating = rating
+    feedback.answered_at = now()
+    session.add(feedback)
+    conversation.prompt = _prompt("word")
+
+
+def comment(session: Session, conversation: Conversation, words: str) -> None:
+    """Store the customer's word; the survey is over."""
+    feedback = _open(session, conversation)
+    feedback.comment = words
+    session.add(feedback)
+    conversation.prompt = None
+
+
+def _prompt(step: str) -> dict[str, Any]:
+    return {"skill": PROMPT, "step": step, "asked_at": now().isoformat()}
+
+
+def _open(session: Session, conversation: Conversation) -> Feedback:
+    assert conversation.id is not None
+    feedback = latest_feedback(session, conversation.id)
+    assert feedback is not None
+    return feedback

@@ -1,0 +1,1 @@
+"""Parcels: where they are, and what to say about it."""

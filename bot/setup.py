@@ -1,0 +1,206 @@
+"""First steps and check-ups: `xiaoer init`, `xiaoer doctor`, `xiaoer agent …`."""
+
+import json
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from rich.console import Console
+
+from bot import app
+from bot.answering.load import load as load_faq
+from bot.config import EXAMPLE, Config, Shop, load
+from bot.core.errors import XiaoerError
+from bot.core.ids import password, token
+from bot.desk import accounts
+from storage.db import Database
+from storage.migrate import upgrade
+from storage.models.agents import all_agents
+
+
+class AlreadyThere(XiaoerError):
+    """`init` never overwrites a configuration."""
+
+
+def init(path: Path, shop: str, login: str, console: Console) -> None:
+    """Write a configuration to `path` and create the first agent; prints the login once."""
+    if path.exists():
+        raise AlreadyThere(
+            f"{path} 已存在，没有改动它。用 `xiaoer agent add` 添加客服，用 `xiaoer doctor` 检查。",
+            f"{path} exists and was left alone. Add agents with `xiaoer agent add`; check with "
+            "`xiaoer doctor`.",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(_first_config(shop))
+    try:
+        first = add_agent(load(path), login, login)
+    except XiaoerError:  # mend what was wrong and run it again
+        path.unlink()
+        raise
+    console.print(
+        f"{path}: written 已写入\nlogin 登录名: {login}\npassword 密码: {first}\n"
+        f"next 下一步: xiaoer doctor --config {path} && xiaoer run --config {path}",
+        markup=False,
+    )
+
+
+def _first_config(shop: str) -> str:
+    """The example with the shop's own name, a key of its own, and no address yet."""
+    own = {
+        r"(?m)^name = \{.*$": f"name = {_toml(shop.strip() or 'My shop')}",
+        "replace-this-key-with-a-long-random-one": token(),
+        r"(?m)^public_url = .*$": 'public_url = ""',
+        r"(?m)^allowed_origins = .*$": "allowed_origins = []",
+    }
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for pattern, line in own.items():
+        before, after = re.split(pattern, text, maxsplit=1)
+        text = before + line + after
+    return text
+
+
+def add_agent(config: Config, login: str, name: str) -> str:
+    """Create an agent; returns the first password, which is stored only as a hash."""
+    first = password()
+    with _database(config) as db:
+        db.run(accounts.create_agent, login, name, first)
+    return first
+
+
+def list_agents(config: Config) -> list[dict[str, Any]]:
+    """All agents, without their secrets."""
+    with _database(config) as db:
+        return [
+            {"login": agent.login, "name": agent.name, "active": agent.active}
+            for agent in db.run(all_agents)
+        ]
+
+
+def disable_agent(config: Config, login: str) -> None:
+    """Stop an agent from logging in, and end the sessions they have."""
+    with _database(config) as db:
+        db.run(accounts.disable, login)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `doctor` looks at: returns what it found, or raises with what is wrong."""
+
+    name: str
+    look: Callable[[], str]
+
+
+def doctor(path: Path, console: Console) -> bool:
+    """Check the installation. Prints one line per check; True when all is well."""
+    try:
+        config = load(path)
+    except XiaoerError as error:
+        console.print(f"✗ configuration 配置\n{error}", style="red", markup=False)
+        return False
+    console.print(f"✓ configuration 配置: {path}", markup=False)
+    console.print(_facts(config.shop), markup=False)
+    passed = [_passes(check, console) for check in _checks(config)]  # all, not up to the first
+    return all(passed)
+
+
+def _facts(shop: Shop) -> str:
+    """What customers will be told that nobody has set for this shop: a reminder, no failure."""
+    example = load(EXAMPLE).shop
+    names = [name for name in Shop.model_fields if name != "extra"]
+    unset = [name for name in names if name not in shop.model_fields_set]
+    invented = [
+        name
+        for name in names
+        if getattr(shop, name) == getattr(example, name) != _default(Shop.model_fields[name])
+    ]
+    notes = [
+        f"! facts 店铺信息: {len(found)} {what}: {', '.join(found)}"
+        for what, found in (
+            ("settings use defaults 项使用默认值", unset),
+            ("settings are still the example's 项仍是示例里的值", invented),
+        )
+        if found
+    ]
+    return "\n".join(notes) or f"✓ facts 店铺信息: {len(names)} set 已设置"
+
+
+def _default(field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={})
+
+
+def _passes(check: Check, console: Console) -> bool:
+    try:
+        found = check.look()
+    except (XiaoerError, OSError) as error:
+        console.print(f"✗ {check.name}: {error}", style="red", markup=False)
+        return False
+    console.print(f"✓ {check.name}: {found}", markup=False)
+    return True
+
+
+def _checks(config: Config) -> Iterator[Check]:
+    yield Check("words 文案", lambda: str(app.content(config).voice.words.shop.default_language))
+    yield Check("FAQ", lambda: _faq(config))
+    yield Check("database 数据库", lambda: _open_database(config))
+    yield Check("agents 客服", lambda: _has_agents(config))
+    yield Check("port 端口", lambda: _port_free(config))
+    yield Check("disk 磁盘", lambda: _disk(config))
+
+
+def _faq(config: Config) -> str:
+    entries = load_faq(config.content.faq, app.content(config).voice.words.check)
+    return f"{len(entries)} entries 条"
+
+
+def _open_database(config: Config) -> str:
+    with _database(config) as db:
+        return str(db.url.render_as_string())
+
+
+def _has_agents(config: Config) -> str:
+    active = [agent["login"] for agent in list_agents(config) if agent["active"]]
+    if not active:
+        raise XiaoerError(
+            "还没有客服账号：xiaoer agent add <登录名>", "none yet: xiaoer agent add LOGIN"
+        )
+    return ", ".join(active)
+
+
+def _port_free(config: Config) -> str:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((config.web.host, config.web.port))
+    return f"{config.web.host}:{config.web.port} free 可用"
+
+
+def _disk(config: Config) -> str:
+    folder = app.cache_folder(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < 1:
+        raise XiaoerError(f"磁盘只剩 {free:.1f} GB，请清理", f"only {free:.1f} GB left: make room")
+    return f"{free:.0f} GB free 可用"
+
+
+@contextmanager
+def _database(config: Config) -> Iterator[Database]:
+    db = Database(config.database.url)
+    try:
+        upgrade(db)
+        yield db
+    finally:
+        db.close()
+
+
+def _toml(text: str) -> str:
+    """A TOML string; its escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Orders and customers as the shop's own system tells about them."""

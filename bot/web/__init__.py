@@ -1,0 +1,1 @@
+"""The service's face on HTTP: pages, chat socket, APIs, health."""

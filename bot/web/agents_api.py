@@ -1,0 +1,358 @@
+"""The agents' API: what the desk does, for programs and for desks of one's own."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlmodel import Session
+
+from bot.config import ApiKey
+from bot.core.errors import NotAllowed, NotFound, Unavailable, XiaoerError
+from bot.core.messages import MAX_TEXT, State
+from bot.escalation import agents
+from bot.web import problems
+from bot.web.keys import Bearer, key_for
+from bot.web.problems import FieldError, ProblemError
+from storage.db import Database
+from storage.models.agents import Agent, agent_by_login
+from storage.models.audit import record
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    Note,
+    conversation_messages,
+    conversations_in,
+    notes_of,
+)
+from storage.models.customers import Customer, Identity
+from storage.models.desk import agent_names, count_in, recently_resolved
+from storage.models.upsert import insert_or_ignore
+
+PAGE = 200
+"""Most conversations or messages in one answer."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class CustomerView(BaseModel):
+    """Who a conversation is with."""
+
+    id: int
+    name: str
+    channel: str = Field(examples=["web", "telegram"])
+    language: str = Field(examples=["zh"])
+    linked: bool = Field(description="Whether they proved who they are with an order.")
+
+
+class ConversationView(BaseModel):
+    """One conversation."""
+
+    id: int
+    state: Literal["bot", "waiting", "open", "resolved"]
+    customer: CustomerView
+    agent: str | None = Field(description="Who is, or was, in charge.")
+    handoff_reason: str = Field(examples=["asked", "misses"])
+    opened_at: datetime
+    waiting_since: datetime | None
+    first_response_at: datetime | None
+    resolved_at: datetime | None
+    updated_at: datetime
+
+
+class Conversations(BaseModel):
+    """Conversations in one state; `total` counts those beyond the first 200 too."""
+
+    conversations: list[ConversationView]
+    total: int
+
+
+class ChoiceView(BaseModel):
+    """A button that was offered."""
+
+    label: str
+    value: str
+
+
+class MessageView(BaseModel):
+    """One message. `seq` grows within a conversation and may have holes."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    seq: int
+    author: Literal["customer", "bot", "agent", "system"] = Field(alias="from")
+    agent: str | None
+    text: str
+    choices: list[ChoiceView]
+    verdict: dict[str, Any] | None = Field(description="Why the bot answered as it did.")
+    created_at: datetime
+
+
+class Messages(BaseModel):
+    """Messages, oldest first."""
+
+    messages: list[MessageView]
+
+
+class NoteView(BaseModel):
+    """An internal note; customers never see it."""
+
+    id: int
+    agent: str
+    text: str
+    created_at: datetime
+
+
+class Notes(BaseModel):
+    """Internal notes, oldest first."""
+
+    notes: list[NoteView]
+
+
+class Words(BaseModel):
+    """Something to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)
+    ]
+
+
+class ProblemRoute(APIRoute):
+    """Answers every expected error as problem+json."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """The route's handler, with expected errors turned into answers."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (ProblemError, RequestValidationError, XiaoerError) as error:
+                return _problem(error, request).response()
+
+        return handler
+
+
+def agent_for_key(session: Session, name: str) -> Agent:
+    """Who acts when the API key `name` does; made on first use, and never able to log in."""
+    login = f"key:{name}"
+    insert_or_ignore(session, Agent(login=login, name=name, password_hash="!", active=False))  # noqa: S106  # no hash matches it
+    agent = agent_by_login(session, login)
+    assert agent is not None
+    return agent
+
+
+def agents_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
+    """`/api/v1/conversations…`, for callers with one of `keys` that has the scope `desk`."""
+    check = key_for(keys, "desk")
+
+    def caller(bearer: Bearer) -> str:
+        return check(bearer).name
+
+    router = APIRouter(
+        prefix="/api/v1/conversations",
+        tags=["agents"],
+        route_class=ProblemRoute,
+        responses=problems.documented(
+            _401="No key, or an unknown one.",
+            _403="The key lacks the scope `desk`.",
+            _404="There is no such conversation.",
+            _409="Not now: somebody else has it, or it is resolved.",
+            _422="Not as documented; `errors` names each field.",
+            _503="The database cannot serve just now: try again after `Retry-After`.",
+        ),
+    )
+    key = Annotated[str, Depends(caller)]
+    _reading(router, db, key)
+    _writing(router, db, key)
+    return router
+
+
+def _reading(router: APIRouter, db: Database, key: Any) -> None:
+    @router.get("", summary="List conversations")
+    async def list_conversations(
+        _caller: key, state: Literal["waiting", "open", "resolved"] = "waiting"
+    ) -> Conversations:
+        """At most 200: the longest waiting first; of the resolved ones the latest first."""
+        return await db.read(_list, state)
+
+    @router.get("/{conversation_id}/messages", summary="Read messages")
+    async def list_messages(
+        _caller: key, conversation_id: int, after: Annotated[int, Query(ge=0)] = 0
+    ) -> Messages:
+        """At most 200 messages with a `seq` greater than `after`, oldest first."""
+        return await db.read(_messages, conversation_id, after)
+
+    @router.get("/{conversation_id}/notes", summary="Read internal notes")
+    async def list_notes(_caller: key, conversation_id: int) -> Notes:
+        return await db.read(_notes, conversation_id)
+
+
+def _writing(router: APIRouter, db: Database, key: Any) -> None:
+    @router.post("/{conversation_id}/messages", status_code=201, summary="Answer the customer")
+    async def reply(caller: key, conversation_id: int, words: Words) -> MessageView:
+        """The caller takes the conversation by answering."""
+        return await db.transact(_reply, caller, conversation_id, words.text)
+
+    @router.post("/{conversation_id}/take", summary="Take over")
+    async def take(caller: key, conversation_id: int) -> ConversationView:
+        """Of two who take at once, one succeeds and the other gets 409."""
+        return await db.transact(_take, caller, conversation_id)
+
+    @router.post("/{conversation_id}/resolve", summary="Resolve")
+    async def resolve(caller: key, conversation_id: int) -> ConversationView:
+        """The bot returns; the customer's next message opens a new conversation."""
+        return await db.transact(_resolve, caller, conversation_id)
+
+    @router.post("/{conversation_id}/notes", status_code=201, summary="Write an internal note")
+    async def note(caller: key, conversation_id: int, words: Words) -> NoteView:
+        """Colleagues see it at the desk; the customer never does."""
+        return await db.transact(_note, caller, conversation_id, words.text)
+
+
+def _list(session: Session, state: str) -> Conversations:
+    if state == State.RESOLVED:
+        found = recently_resolved(session, PAGE)
+    else:
+        found = conversations_in(session, [state], PAGE)
+    names = agent_names(session)
+    return Conversations(
+        conversations=[_view(names, *one) for one in found], total=count_in(session, state)
+    )
+
+
+def _messages(session: Session, conversation_id: int, after: int) -> Messages:
+    _known(session, conversation_id)
+    names = agent_names(session)
+    found = conversation_messages(session, conversation_id, after, PAGE)
+    return Messages(messages=[_message_view(names, one) for one in found])
+
+
+def _notes(session: Session, conversation_id: int) -> Notes:
+    _known(session, conversation_id)
+    names = agent_names(session)
+    return Notes(notes=[_note_view(names, one) for one in notes_of(session, conversation_id)])
+
+
+def _reply(session: Session, key: str, conversation_id: int, text: str) -> MessageView:
+    message = _do(session, key, "reply", agents.reply, conversation_id, text)
+    return _message_view(agent_names(session), message)
+
+
+def _take(session: Session, key: str, conversation_id: int) -> ConversationView:
+    return _whole(session, _do(session, key, "take", agents.take, conversation_id))
+
+
+def _resolve(session: Session, key: str, conversation_id: int) -> ConversationView:
+    return _whole(session, _do(session, key, "resolve", agents.resolve, conversation_id))
+
+
+def _note(session: Session, key: str, conversation_id: int, text: str) -> NoteView:
+    note = _do(session, key, "note", agents.note, conversation_id, text)
+    return _note_view(agent_names(session), note)
+
+
+def _do(
+    session: Session,
+    key: str,
+    action: str,
+    deed: Callable[Concatenate[Session, int, int, P], T],
+    conversation_id: int,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Let the key's agent act, and write down that it was the key."""
+    agent = agent_for_key(session, key)
+    assert agent.id is not None
+    done = deed(session, conversation_id, agent.id, *args, **kwargs)
+    record(session, f"key:{key}", action, f"conversation:{conversation_id}")
+    return done
+
+
+def _known(session: Session, conversation_id: int) -> None:
+    if session.get(Conversation, conversation_id) is None:
+        raise NotFound("没有这个会话。", "There is no such conversation.")
+
+
+def _whole(session: Session, conversation: Conversation) -> ConversationView:
+    identity = session.get(Identity, conversation.identity_id)
+    assert identity is not None
+    customer = session.get(Customer, identity.customer_id)
+    assert customer is not None
+    return _view(agent_names(session), conversation, identity, customer)
+
+
+def _view(
+    names: dict[int, str], conversation: Conversation, identity: Identity, customer: Customer
+) -> ConversationView:
+    who = CustomerView(
+        id=customer.id,
+        name=customer.name or identity.name,
+        channel=identity.channel,
+        language=identity.language or customer.language,
+        linked=identity.linked_at is not None,
+    )
+    fields = conversation.model_dump(
+        include={
+            "id",
+            "state",
+            "handoff_reason",
+            "opened_at",
+            "waiting_since",
+            "first_response_at",
+            "resolved_at",
+            "updated_at",
+        }
+    )
+    return ConversationView(customer=who, agent=names.get(conversation.agent_id or 0), **fields)
+
+
+def _message_view(names: dict[int, str], message: Message) -> MessageView:
+    return MessageView(
+        seq=message.id,
+        author=message.author,
+        agent=names.get(message.agent_id or 0),
+        text=message.text,
+        choices=message.choices or [],
+        verdict=message.verdict,
+        created_at=message.created_at,
+    )
+
+
+def _note_view(names: dict[int, str], note: Note) -> NoteView:
+    return NoteView(
+        id=note.id, agent=names.get(note.agent_id, ""), text=note.text, created_at=note.created_at
+    )
+
+
+def _problem(
+    error: ProblemError | RequestValidationError | XiaoerError, request: Request
+) -> ProblemError:
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, Unavailable):
+        return problems.unavailable(error)
+    language = "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
+    if isinstance(error, NotFound):
+        return ProblemError(404, "Not found", error.text(language))
+    if isinstance(error, NotAllowed):
+        return ProblemError(409, "Not now", error.text(language))
+    raise error
+
+
+def _invalid(error: RequestValidationError) -> ProblemError:
+    errors = [
+        FieldError(field=".".join(str(part) for part in one["loc"]), message=one["msg"])
+        for one in error.errors()
+    ]
+    return ProblemError(
+        422, "Not valid", "The request is not as documented; `errors` names each field.", errors
+    )

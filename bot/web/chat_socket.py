@@ -1,0 +1,170 @@
+"""The chat socket: what a customer writes goes in, what was committed comes out."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from sqlmodel import Session
+
+from bot.channels.webchat import FrameError, Sessions, parse
+from bot.core import metrics
+from bot.core.errors import Unavailable
+from bot.core.messages import Address
+from bot.dialogue.intake import Intake
+from bot.web.limits import RateLimit
+from storage import live
+from storage.db import Database
+from storage.models.conversations import Message, last_seq, messages_after
+from storage.models.customers import find_identity
+
+PAGE = 200
+"""How many messages are read, and held in memory, at a time for one client."""
+QUIET_SECONDS = 30.0
+"""A client is looked after at least this often, should a signal ever be missed."""
+RETRY_SECONDS = 1.0
+"""How long to wait when the database cannot be read."""
+TRY_AGAIN_LATER = 1013  # RFC 6455 registry
+
+
+@dataclass(slots=True)
+class ChatSocket:
+    """One service's chat sockets."""
+
+    db: Database
+    intake: Intake
+    sessions: Sessions
+    allowed_origins: tuple[str, ...]
+    public_url: str = ""
+    limit: RateLimit = field(default_factory=lambda: RateLimit(burst=60, per_second=3))
+
+    def router(self) -> APIRouter:
+        """The route `/chat/ws`."""
+        router = APIRouter()
+        router.add_api_websocket_route("/chat/ws", self.serve)
+        return router
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Serve one client until it leaves."""
+        if not self.may_connect(socket.headers.get("origin"), socket.headers.get("host", "")):
+            await socket.close()  # before the handshake: the client sees 403
+            return
+        await socket.accept()
+        offered = socket.query_params.get("session", "")
+        token = offered if self.sessions.genuine(offered) else self.sessions.new()
+        after = _number(socket.query_params.get("after", "")) if token == offered else 0
+        client = _Client(self, socket, token, after)
+        with metrics.SOCKETS.track_inprogress():
+            await client.run()
+
+    def may_connect(self, origin: str | None, host: str) -> bool:
+        """Whether a page of `origin` may open the chat: our own pages and the allowed ones.
+
+        Programs send no origin; they hold no visitor's session either.
+        """
+        if origin is None or "*" in self.allowed_origins:
+            return True
+        own = {host, urlsplit(self.public_url).netloc} - {""}
+        return urlsplit(origin).netloc in own or origin.rstrip("/") in self.allowed_origins
+
+
+@dataclass(slots=True)
+class _Client:
+    """One open socket: a reader for what comes in, a writer for what was committed."""
+
+    chat: ChatSocket
+    socket: WebSocket
+    token: str
+    after: int
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def address(self) -> Address:
+        return self.chat.sessions.address(self.token)
+
+    async def run(self) -> None:
+        newest = await self.chat.db.read(_newest, self.address)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self.send({"type": "hello", "session": self.token, "seq": newest})
+            writer = asyncio.create_task(self.write())
+            try:
+                await self.read()
+            finally:
+                writer.cancel()
+                await asyncio.gather(writer, return_exceptions=True)
+
+    async def read(self) -> None:
+        while True:
+            event = await self.socket.receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            try:
+                await self.take(event.get("text"))
+            except FrameError as error:
+                metrics.REFUSED.labels(error.code).inc()
+                await self.send(error.as_frame())
+            except Unavailable:
+                await self.socket.close(TRY_AGAIN_LATER)
+                return
+
+    async def take(self, raw: str | None) -> None:
+        inbound = parse(self.address, raw)
+        client_id = inbound.external_id.partition(":")[2]
+        if not self.chat.limit.allow(self.address.chat):
+            raise FrameError(
+                "rate_limited",
+                "您发得太快了，请稍等几秒再发。 / "
+                "You are writing faster than we can read; wait a few seconds.",
+                client_id,
+            )
+        async with self.sending:  # the ack comes before the message that it is about
+            received = await self.chat.intake.take(inbound)
+            await self.socket.send_json({"type": "ack", "id": client_id, "seq": received.seq})
+
+    async def write(self) -> None:
+        with self.chat.db.live.listen(live.chat(self.address)) as signal:
+            while True:
+                wait = await self.write_new()
+                if wait:
+                    await signal.wait(wait)
+
+    async def write_new(self) -> float:
+        """Send what is new; returns the seconds to wait for more, 0 when there is more now."""
+        try:
+            messages = await self.chat.db.read(_messages, self.address, self.after)
+        except Unavailable:
+            return RETRY_SECONDS
+        for message in messages:
+            await self.send(_frame(message))
+            self.after = message.id or self.after
+        return QUIET_SECONDS if len(messages) < PAGE else 0
+
+    async def send(self, frame: dict[str, Any]) -> None:
+        async with self.sending:
+            await self.socket.send_json(frame)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
+def _newest(session: Session, address: Address) -> int:
+    identity = find_identity(session, address)
+    return last_seq(session, identity.id) if identity and identity.id else 0
+
+
+def _messages(session: Session, address: Address, after: int) -> list[Message]:
+    identity = find_identity(session, address)
+    return messages_after(session, identity.id, after, PAGE) if identity and identity.id else []
+
+
+def _frame(message: Message) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "seq": message.id,
+        "from": message.author,
+        "text": message.text,
+        "choices": message.choices,
+    }

@@ -1,0 +1,1 @@
+"""What the bot says: templates that are checked when loaded and rendered in a sandbox."""

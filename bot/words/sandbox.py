@@ -1,0 +1,159 @@
+"""A Jinja2 sandbox whose templates may show values and branch, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from babel.numbers import format_currency
+from jinja2 import StrictUndefined, Template, TemplateError, nodes, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.config import Shop
+
+MAX_SOURCE = 8000
+"""Longest template, in characters."""
+
+Facts = Mapping[str, Mapping[str, str]]
+ANSWER: Facts = {
+    "order": {
+        "number": "XE10001",
+        "status_text": "已发货",
+        "items_text": "羊毛围巾",
+        "amount": "¥159",
+        "placed_on": "2026年3月5日",
+    },
+    "parcel": {
+        "carrier": "顺丰速运",
+        "tracking_number": "SF8800010001",
+        "status_text": "运输途中",
+        "latest": "快件离开武汉转运中心",
+        "latest_place": "武汉",
+        "latest_at": "3月5日 14:30",
+    },
+}
+"""What FAQ answers may show besides `shop` and `language`, with an example of each text."""
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Const,
+    nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not,
+    nodes.Filter, nodes.Test,
+)  # fmt: skip
+_FILTERS = {"money", "default"}
+_TESTS = {"defined", "none"}
+_LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
+
+
+class Words:
+    """Checks and renders templates over one shop's settings."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._environment = ImmutableSandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        )
+        self._environment.filters["money"] = self._money_filter
+        self._compile = lru_cache(maxsize=4096)(self._environment.from_string)
+        self._values = lru_cache(maxsize=8)(shop.values)
+
+    @property
+    def shop(self) -> Shop:
+        """The shop whose settings templates see."""
+        return self._shop
+
+    def check(self, source: str, facts: Facts | None = ANSWER) -> str | None:
+        """Why `source` may not be used as a template, or None when it may.
+
+        Allowed are values, attributes, if/elif/else, comparisons, and the filters `money`
+        and `default`: no loops, calls or assignments. `facts` are the variables that there are
+        besides `shop` and `language`; then others are refused, and the template is tried out.
+        None stands for a text whose variables its speaker passes: those cannot be known here.
+        """
+        if len(source) > MAX_SOURCE:
+            return f"longer than {MAX_SOURCE} characters"
+        try:
+            tree = self._environment.parse(source)
+            wrong = next(self._faults(tree, facts), None)
+            return wrong or self._try_out(self._compile(source), facts)
+        except TemplateError as error:
+            return str(error)
+        except (RecursionError, SyntaxError, MemoryError):  # Python's own limits on nesting
+            return "nested too deeply"
+
+    def render(self, source: str, language: str, **values: Any) -> str:
+        """The text of a checked template for a reader of `language`."""
+        text = self._compile(source).render(
+            shop=self._values(language), language=language, **values
+        )
+        return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+    def money(self, amount: Any, language: str) -> str:
+        """An amount in the shop's currency, without needless decimals: ¥10, ¥9.90."""
+        return money(amount, self._shop.currency, language)
+
+    @pass_context
+    def _money_filter(self, context: Context, amount: Any) -> str:
+        return self.money(amount, context["language"])
+
+    def _try_out(self, template: Template, facts: Facts | None) -> str | None:
+        """Render with example values, so that what only fails then fails here."""
+        if facts is None:
+            return None
+        try:
+            for language in self._shop.languages:
+                template.render(shop=self._values(language), language=language, **facts)
+        except (TypeError, ValueError) as error:  # a number compared with a text, money of a text
+            return f"cannot be filled in: {error}"
+        return None
+
+    def _faults(self, tree: nodes.Template, facts: Facts | None) -> Iterator[str]:
+        for node in tree.find_all(nodes.Node):
+            if not isinstance(node, _ALLOWED):
+                yield f"{type(node).__name__} is not allowed in a template"
+            elif isinstance(node, nodes.Filter):
+                yield from _filter_faults(node)
+            elif isinstance(node, nodes.Test) and node.name not in _TESTS:
+                yield f"the test {node.name!r} is not allowed"
+            elif isinstance(node, nodes.Getattr):
+                yield from self._attribute_faults(node)
+            elif isinstance(node, nodes.Name) and facts is not None:
+                known = ("shop", "language", *facts)
+                if node.name not in known:
+                    yield f"there is no {node.name!r} here, only {', '.join(known)}"
+
+    def _attribute_faults(self, node: nodes.Getattr) -> Iterator[str]:
+        owner = _path(node.node)
+        parts: dict[str, Any] = {
+            "shop": type(self._shop).model_fields, "shop.extra": self._shop.extra, **ANSWER
+        }  # fmt: skip
+        if node.attr.startswith("_"):
+            yield f"the attribute {node.attr!r} is not allowed"
+        elif owner.partition(".")[0] in parts and node.attr not in parts.get(owner, ()):
+            yield f"there is no {owner}.{node.attr}"
+
+
+def money(amount: Any, currency: str, language: str) -> str:
+    """`amount` of `currency` for a reader of `language`; whole amounts have no decimals."""
+    digits = 0 if float(amount).is_integer() else 2
+    pattern = "¤#,##0" if digits == 0 else "¤#,##0.00"
+    return str(
+        format_currency(
+            amount, currency, pattern, locale=_LOCALES.get(language, "en_US"), currency_digits=False
+        )
+    )
+
+
+def _filter_faults(node: nodes.Filter) -> Iterator[str]:
+    if node.name not in _FILTERS:
+        yield f"the filter {node.name!r} is not allowed"
+    elif node.name == "money" and (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs):
+        yield "the filter 'money' takes no arguments"
+
+
+def _path(node: nodes.Node) -> str:
+    """`shop.extra` of the node that reads shop.extra; empty for what is no plain path."""
+    if isinstance(node, nodes.Name):
+        return str(node.name)
+    if isinstance(node, nodes.Getattr) and (owner := _path(node.node)):
+        return f"{owner}.{node.attr}"
+    return ""

@@ -1,0 +1,1 @@
+"""Tables, their queries, and the one way to change them: `Database.transact`."""

@@ -1,0 +1,71 @@
+"""Brings a database to this version's schema; `python -m storage.migrate` checks or adds to it."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.db import Database, DatabaseUnusable
+
+_LOCK = 0x7869616F6572
+"""PostgreSQL advisory lock ("xiaoer"), so that processes that start together migrate in turn."""
+
+
+def upgrade(db: Database) -> None:
+    """Create or migrate the tables, in one transaction.
+
+    Raises `DatabaseUnusable` when it cannot be reached or written, or a newer version made it.
+    """
+    try:
+        with db.engine.begin() as connection:
+            if not db.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            command.upgrade(_config(connection), "head")
+    except CommandError as error:
+        raise DatabaseUnusable(
+            f"数据库由更新版本的 Xiaoer 创建（{error}）。请升级程序，或恢复旧版本的备份。",
+            f"The database was made by a newer Xiaoer ({error}). Upgrade the program, or restore "
+            "a backup of the older version.",
+        ) from error
+    except DBAPIError as error:
+        raise DatabaseUnusable(
+            f"无法写入数据库 {db.url.render_as_string()}：{error.orig}。"
+            "请检查地址、权限，以及是否有其他程序占用。",
+            f"Cannot write the database {db.url.render_as_string()}: {error.orig}. Check the "
+            "address, the permissions, and whether another program holds it.",
+        ) from error
+
+
+def head() -> str | None:
+    """The newest revision that this program knows."""
+    return ScriptDirectory.from_config(_config(None)).get_current_head()
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _on_empty_database(action: str, *message: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database(f"sqlite:///{folder}/check.db")
+        upgrade(db)
+        with db.engine.begin() as connection:
+            if action == "check":
+                command.check(_config(connection))
+            else:
+                command.revision(_config(connection), " ".join(message), autogenerate=True)
+        db.close()
+
+
+if __name__ == "__main__":
+    _on_empty_database(*(sys.argv[1:] or ["check"]))

@@ -1,0 +1,31 @@
+"""The tables, one module per subject; importing this registers them all."""
+
+from storage.models import (
+    agents,
+    audit,
+    care,
+    conversations,
+    customers,
+    deliveries,
+    feedback,
+    gaps,
+    inbound,
+    orders,
+    profiles,
+    secrets,
+)
+
+__all__ = [
+    "agents",
+    "audit",
+    "care",
+    "conversations",
+    "customers",
+    "deliveries",
+    "feedback",
+    "gaps",
+    "inbound",
+    "orders",
+    "profiles",
+    "secrets",
+]

@@ -1,0 +1,166 @@
+"""Conversations, their messages, and agents' internal notes."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, and_, or_
+from sqlmodel import Field, Session, SQLModel, col, func, select
+
+from bot.core.clock import now
+from bot.core.messages import Author, State
+from storage.models.base import json_field, moment
+from storage.models.customers import Customer, Identity
+
+
+class Conversation(SQLModel, table=True):
+    """From a customer's first message to the resolve; a later message opens the next one.
+
+    `prompt` is the question that the bot asked last and still waits for:
+    `{"skill": name, …}`; a newer question takes its place.
+    `misses` counts questions in a row that the bot could not answer.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    identity_id: int = Field(foreign_key="identity.id", index=True)
+    agent_id: int | None = Field(default=None, foreign_key="agent.id")
+    state: str = Field(default=State.BOT, index=True)
+    language: str = ""
+    prompt: dict[str, Any] | None = json_field(default=None)
+    misses: int = 0
+    handoff_reason: str = ""
+    opened_at: datetime = moment(default_factory=now)
+    waiting_since: datetime | None = moment(nullable=True, default=None)
+    first_response_at: datetime | None = moment(nullable=True, default=None)
+    resolved_at: datetime | None = moment(nullable=True, default=None)
+    updated_at: datetime = moment(default_factory=now)
+
+
+class Message(SQLModel, table=True):
+    """One message. `id` is the `seq` of the chat socket: it grows within a conversation.
+
+    `verdict` tells why the bot said what it said: `{"skill", "outcome", …}`.
+    """
+
+    __table_args__ = (Index("ix_message_chat", "identity_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    identity_id: int = Field(foreign_key="identity.id")
+    agent_id: int | None = Field(default=None, foreign_key="agent.id")
+    author: str
+    purpose: str = ""
+    text: str
+    choices: list[dict[str, str]] = json_field(default_factory=list)
+    verdict: dict[str, Any] | None = json_field(default=None)
+    created_at: datetime = moment(default_factory=now)
+
+
+class Note(SQLModel, table=True):
+    """What agents tell each other about a conversation; customers never see it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    agent_id: int = Field(foreign_key="agent.id")
+    text: str
+    created_at: datetime = moment(default_factory=now)
+
+
+def latest_conversation(session: Session, identity_id: int) -> Conversation | None:
+    """The newest conversation in a chat, whatever its state."""
+    query = (
+        select(Conversation)
+        .where(Conversation.identity_id == identity_id)
+        .order_by(col(Conversation.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def locked_conversation(session: Session, conversation_id: int) -> Conversation | None:
+    """The conversation, its chat's row held until the commit; None when there is none.
+
+    The identity's row is the one lock of a chat, for customers and agents alike.
+    """
+    found = session.get(Conversation, conversation_id)
+    if found is None:
+        return None
+    session.exec(select(Identity).where(Identity.id == found.identity_id).with_for_update()).one()
+    session.refresh(found)
+    return found
+
+
+def messages_after(
+    session: Session, identity_id: int, after: int = 0, limit: int = 200
+) -> list[Message]:
+    """The messages of a chat with `id` greater than `after`, oldest first."""
+    query = (
+        select(Message)
+        .where(Message.identity_id == identity_id, col(Message.id) > after)
+        .order_by(col(Message.id))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def conversation_messages(
+    session: Session, conversation_id: int, after: int = 0, limit: int = 500
+) -> list[Message]:
+    """The messages of one conversation with `id` greater than `after`, oldest first."""
+    query = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, col(Message.id) > after)
+        .order_by(col(Message.id))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def last_seq(session: Session, identity_id: int) -> int:
+    """The newest message id of a chat, 0 when it is empty."""
+    query = select(func.max(Message.id)).where(Message.identity_id == identity_id)
+    return session.exec(query).one() or 0
+
+
+def last_offered(session: Session, conversation_id: int) -> list[dict[str, str]]:
+    """The buttons under the newest bot message that has any."""
+    query = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.author == Author.BOT)
+        .order_by(col(Message.id).desc())
+        .limit(5)
+    )
+    return next((message.choices for message in session.exec(query) if message.choices), [])
+
+
+def conversations_in(
+    session: Session, states: list[str], limit: int = 200
+) -> list[tuple[Conversation, Identity, Customer]]:
+    """Conversations in any of `states`, the longest waiting (then oldest) first."""
+    query = (
+        select(Conversation, Identity, Customer)
+        .join(Identity, col(Identity.id) == Conversation.identity_id)
+        .join(Customer, col(Customer.id) == Identity.customer_id)
+        .where(col(Conversation.state).in_(states))
+        .order_by(col(Conversation.waiting_since), col(Conversation.id))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def waiting_before(session: Session, conversation: Conversation) -> int:
+    """How many conversations wait longer for a person than this one."""
+    since = col(Conversation.waiting_since)
+    query = select(func.count(col(Conversation.id))).where(
+        Conversation.state == State.WAITING,
+        or_(
+            since < conversation.waiting_since,
+            and_(since == conversation.waiting_since, col(Conversation.id) < conversation.id),
+        ),
+    )
+    return session.exec(query).one()
+
+
+def notes_of(session: Session, conversation_id: int) -> list[Note]:
+    """The internal notes of a conversation, oldest first."""
+    query = select(Note).where(Note.conversation_id == conversation_id).order_by(col(Note.id))
+    return list(session.exec(query))

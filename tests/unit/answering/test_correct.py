@@ -1,0 +1,42 @@
+"""Slips are undone; words that are right stay."""
+
+import pytest
+
+from bot.answering.correct import Corrector
+from bot.answering.understanding import Correction
+
+REAL = {"leather", "天气", "期待"}
+PHRASINGS = ["我的快递到哪了", "怎么退货", "快递几天到", "where is my parcel", "weather delays",
+             "international shipping"]
+
+
+@pytest.fixture(scope="module")
+def corrector() -> Corrector:
+    return Corrector.build(PHRASINGS, REAL.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("where is my parcle", "where is my parcel"),
+        ("internatonal shiping", "international shipping"),
+        ("我的快地到哪了", "我的快递到哪了"),
+        ("怎么推货", "怎么推货"),
+        ("leather", "leather"),
+        ("is my", "is my"),
+        ("prcl", "prcl"),
+        ("x1234y", "x1234y"),
+        ("", ""),
+    ],
+)
+def test_correct(corrector: Corrector, text: str, expected: str) -> None:
+    assert corrector.correct(text)[0] == expected
+
+
+def test_what_was_changed_is_told(corrector: Corrector) -> None:
+    _, changes = corrector.correct("快地 parcle")
+    assert set(changes) == {Correction("快地", "快递"), Correction("parcle", "parcel")}
+
+
+def test_every_phrasing_stays_as_it_is(corrector: Corrector) -> None:
+    assert [corrector.correct(text) for text in PHRASINGS] == [(text, ()) for text in PHRASINGS]

@@ -1,0 +1,83 @@
+"""What customers write when they are asked for an order number and four digits."""
+
+import time
+
+import pytest
+
+from bot.dialogue.order_text import find
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "last4"),
+    [
+        ("XE10001 8888", "XE10001", "8888"),
+        ("8888 XE10001", "XE10001", "8888"),
+        ("8888，xe10001", "xe10001", "8888"),
+        ("XE10001", "XE10001", None),
+        ("8888", None, "8888"),
+        ("订单号xe10001,手机尾号8888", "xe10001", "8888"),
+        ("手机尾号是8888 订单号XE10001", "XE10001", "8888"),
+        ("订单号是ＸＥ１０００１，后四位８８８８", "XE10001", "8888"),
+        ("XE10001 13800008888", "XE10001", "8888"),
+        ("XE10001 138 0000 8888", "XE10001", "8888"),
+        ("+86 138-0000-8888 XE10001", "XE10001", "8888"),
+        ("order XE10001, phone +44 7700 900123", "XE10001", "0123"),
+        ("My order is XE10001 and the last four digits are 8888", "XE10001", "8888"),
+        ("XE10001, ending in 8888", "XE10001", "8888"),
+        ("20260305001122 8888", "20260305001122", "8888"),
+        ("1001 8888", "1001", "8888"),
+        ("尾号8888 订单1001", "1001", "8888"),
+        ("10001 0912345678", "10001", "5678"),
+        ("XE-2026-0017 8888", "XE-2026-0017", "8888"),
+        ("13800008888", None, "8888"),
+        ("我忘了", None, None),
+        ("买2件", None, None),
+    ],
+)
+def test_when_asked(text: str, number: str | None, last4: str | None) -> None:
+    found = find(text, asked=True)
+    assert (found.number, found.last4) == (number, last4)
+
+
+def test_a_long_phone_number_is_no_order_when_the_order_is_known() -> None:
+    found = find("0912345678", asked=True, has_number=True)
+    assert (found.number, found.last4) == (None, "5678")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "last4"),
+    [
+        ("我的订单XE10001到哪了", "XE10001", None),
+        ("XE10002呢", "XE10002", None),
+        ("where is XE10001? my phone ends in 8888", "XE10001", "8888"),
+        ("20260305001122到哪了", "20260305001122", None),
+        ("满1000减多少", None, None),
+        ("我的电话是13800008888", None, None),
+        ("iphone15有货吗", None, None),
+        ("2026年的新款", None, None),
+    ],
+)
+def test_when_not_asked(text: str, number: str | None, last4: str | None) -> None:
+    found = find(text, asked=False)
+    assert (found.number, found.last4) == (number, last4)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare", "says_more"),
+    [
+        ("XE10001 8888", True, False),
+        ("订单号XE10001，尾号8888", False, False),
+        ("XE10001 8888 到哪了", False, True),
+        ("满1000减多少", False, True),
+    ],
+)
+def test_words_besides(text: str, bare: bool, says_more: bool) -> None:
+    found = find(text, asked=True)
+    assert (found.bare, found.says_more) == (bare, says_more)
+
+
+@pytest.mark.parametrize("evil", ["1" * 100_000, "a-" * 50_000, "+1 " * 33_000, "尾号" * 50_000])
+def test_long_input_costs_little(evil: str) -> None:
+    started = time.perf_counter()
+    find(evil, asked=True)
+    assert time.perf_counter() - started < 0.1

@@ -1,0 +1,201 @@
+"""The configuration says what is wrong with it, and its example is complete and true."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.config import EXAMPLE, ApiKey, Config, ConfigInvalid, Section, load, validate
+
+SHOP = '[shop]\nname = "A shop"\n'
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("XIAOER_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def complaint(file: Path, text: str) -> str:
+    """What `load` says about a file with this text."""
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigInvalid) as caught:
+        load(file)
+    return str(caught.value)
+
+
+def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
+    file.write_text(SHOP, encoding="utf-8")
+    config = load(file)
+    assert config.shop.name == "A shop"
+    assert config.shop.return_days == 7
+    assert config.api_keys == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "example"),
+    [
+        (SHOP + "[web]\nprot = 1", "web.prot: unknown key", "[web] host, port, public_url"),
+        (
+            SHOP + "[webb]\nport = 1",
+            "webb: unknown key",
+            "[shop], [shop.extra], [database], [web], [content]",
+        ),
+        ("", "shop: missing", "[shop] name, timezone"),
+        ("[shop]\nreturn_days = 7", "shop.name: missing", "[shop] name = {"),
+        (SHOP + "return_days = 'week'", "shop.return_days: ", "[shop] return_days = 7"),
+        (SHOP + "return_days = -1", "shop.return_days: ", "[shop] return_days = 7"),
+        (SHOP + "timezone = 'Peking'", "shop.timezone: ", '[shop] timezone = "Asia/Shanghai"'),
+        (SHOP + "languages = ['fr']", "shop.languages: ", '[shop] languages = ["zh", "en"]'),
+        (SHOP + "languages = []", "shop.languages: ", '[shop] languages = ["zh", "en"]'),
+        (SHOP + "languages = ['en']", "shop.default_language: ", "[shop] default_language = "),
+        (SHOP + "hotline = { fr = '1' }", "shop.hotline: ", "[shop] hotline = {"),
+        (SHOP + "currency = 'yuan'", "shop.currency: ", '[shop] currency = "CNY"'),
+        (SHOP + "[database]\nurl = 'mysql://h/n'", "database.url: ", "[database] url = "),
+        (SHOP + "[web]\nport = 70000", "web.port: ", "[web] port = 8090"),
+        (SHOP + "[[api_keys]]\nname = 'a'", "api_keys.0.key: missing", "[api_keys] key = "),
+        (
+            SHOP + "[[api_keys]]\nname = 'a'\nkey = 'short'",
+            "api_keys.0.key: String should have at least 16 characters",
+            "[api_keys] key = ",
+        ),
+        ("shop = 3", "shop: ", "[shop] name, timezone"),
+        (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
+    ],
+)
+def test_an_error_names_the_key_and_shows_an_example(
+    file: Path, text: str, key: str, example: str
+) -> None:
+    said = complaint(file, text)
+    line = next(line for line in said.splitlines() if line.startswith(f"  {key}"))
+    assert example in line
+    assert str(file) in said
+
+
+def test_every_wrong_key_is_named_at_once(file: Path) -> None:
+    said = complaint(file, SHOP + "return_days = 'x'\n[web]\nport = 'y'\nprot = 1")
+    assert re.findall(r"^  ([\w.]+):", said, re.M) == ["shop.return_days", "web.port", "web.prot"]
+
+
+def test_a_file_that_is_not_toml_or_not_there(file: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"no configuration file .*xiaoer init"):
+        load(file)
+    assert "is not valid TOML" in complaint(file, "[shop\nname")
+    file.write_bytes(b'[shop]\nname = "\xff"')
+    with pytest.raises(ConfigInvalid, match="is not valid TOML"):
+        load(file)
+
+
+def test_messages_are_in_chinese_too(file: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        load(file)
+    assert caught.value.text("zh").startswith("找不到配置文件")
+
+
+def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(SHOP + "[web]\nhost = '127.0.0.2'\nport = 1", encoding="utf-8")
+    monkeypatch.setenv("XIAOER_WEB__PORT", "8123")
+    monkeypatch.setenv("XIAOER_WEB__ALLOWED_ORIGINS", '["https://a.example"]')
+    monkeypatch.setenv("XIAOER_SHOP__RETURN_DAYS", "30")
+    config = load(file)
+    assert (config.web.host, config.web.port) == ("127.0.0.2", 8123)
+    assert config.web.allowed_origins == ("https://a.example",)
+    assert (config.shop.name, config.shop.return_days) == ("A shop", 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("XIAOER_WEBB__PORT", "1", "XIAOER_WEBB__PORT matches no setting"),
+        ("XIAOER_WEB__PROT", "1", "web.prot: unknown key"),
+        ("XIAOER_WEB__PORT", "many", "web.port: "),
+        ("XIAOER_WEB__ALLOWED_ORIGINS", "https://a.example", "lists in the environment are JSON"),
+        ("XIAOER_WEB", "not json", "lists in the environment are JSON"),
+    ],
+)
+def test_a_wrong_environment_is_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert said in complaint(file, SHOP)
+
+
+def test_xiaoer_config_and_foreign_variables_are_no_settings(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(SHOP, encoding="utf-8")
+    monkeypatch.setenv("XIAOER_CONFIG", str(file))
+    monkeypatch.setenv("OTHER__PORT", "1")
+    assert load(file).web.port == 8090
+
+
+def test_paths_are_relative_to_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = file.parent
+    file.write_text(
+        SHOP + "[database]\nurl = 'sqlite:///here/x.db'\n[content]\nfaq = 'mine'", encoding="utf-8"
+    )
+    monkeypatch.chdir("/")
+    config = load(file)
+    assert config.database.url == f"sqlite:///{folder}/here/x.db"
+    assert config.content.faq == folder / "mine"
+    assert config.content.templates == EXAMPLE.parent / "templates"
+
+
+def test_the_default_database_stands_beside_the_file_too(file: Path) -> None:
+    file.write_text(SHOP, encoding="utf-8")
+    assert load(file).database.url == f"sqlite:///{file.parent}/data/xiaoer.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/x.db", "postgresql://u:p@h/n"])
+def test_whole_addresses_stay_as_they_are(file: Path, url: str) -> None:
+    file.write_text(SHOP + f"[database]\nurl = '{url}'", encoding="utf-8")
+    assert load(file).database.url == url
+
+
+def test_shop_values_are_in_the_readers_language() -> None:
+    shop = validate(
+        {"shop": {"name": {"zh": "店", "en": "Shop"}, "extra": {"parking": {"zh": "有"}, "n": 3}}}
+    ).shop
+    assert shop.values("zh")["name"] == "店"
+    assert shop.values("en")["name"] == "Shop"
+    assert shop.values("en")["extra"] == {"parking": "有", "n": 3}
+
+
+def test_the_example_loads_and_documents_every_setting_and_no_other() -> None:
+    load(EXAMPLE)
+    assert set(_documented()) == set(_settings(Config))
+
+
+def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    for section in ("shop", "database", "web"):
+        begin = lines.index(f"[{section}]")
+        assert lines[begin + 1].startswith("# "), section
+
+
+def _settings(model: Any, prefix: str = "") -> Iterator[str]:
+    """Every field of the configuration as a dotted name."""
+    for name, field in model.model_fields.items():
+        inner = ApiKey if name == "api_keys" else field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            yield from _settings(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _documented() -> Iterator[str]:
+    """Every key that the example sets, those after a comment sign included."""
+    text = re.sub(r"(?m)^# (?=\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"))
+    for section, values in tomllib.loads(text).items():
+        for name in values[0] if isinstance(values, list) else values:
+            yield f"{section}.{name}"
