@@ -17,7 +17,6 @@ from bot.channels.webchat import Sessions
 from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
-from bot.desk import page as desk
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
@@ -82,6 +81,7 @@ def cache_folder(config: Config) -> Path:
 
 def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
     """The ASGI application. `on_ready` is called when the FAQ is loaded (see `/readyz`)."""
+    from bot.desk import page as desk  # heavy, and only the service shows pages
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -157,9 +157,7 @@ def bench_answers(
 def main() -> NoReturn:
     """Run the command; expected errors are one clear message and exit status 1."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        status = app(standalone_mode=False)  # the status of a `typer.Exit`, else None
     except typer.Abort:
         sys.exit(1)
     except XiaoerError as error:
@@ -170,7 +168,7 @@ def main() -> NoReturn:
             error.show()
             sys.exit(error.exit_code)
         raise
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
 def _config_or_example(path: Path) -> configuration.Config:

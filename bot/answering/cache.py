@@ -15,7 +15,7 @@ from bot.answering.decide import Gate
 from bot.answering.features import Lexicon, Postings
 from bot.answering.fitting import Model
 
-RECIPE = "1"
+RECIPE = "2"
 """Raise whenever fitting or features change, so that older files are not used."""
 _KEPT = 4
 _LOG = logging.getLogger(__name__)

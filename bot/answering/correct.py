@@ -1,6 +1,6 @@
 """Reads misspelt words and wrong homophones as the FAQ's words they were meant to be."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +10,9 @@ from bot.answering.understanding import Correction
 
 SHORTEST = 4
 """Latin words with fewer letters have too many neighbours to be corrected."""
+SOUNDING, PER = 3, 200
+"""Pairs of characters must occur so often to be what another pair was meant to be: once, and once
+more for each PER phrasings, up to SOUNDING. In a large FAQ a rare pair is often no word at all."""
 
 
 @dataclass(frozen=True)
@@ -19,24 +22,26 @@ class Corrector:
     words: frozenset[str]
     targets: tuple[str, ...]
     bigrams: frozenset[str]
-    by_sound: dict[str, tuple[str, ...]]
+    by_sound: dict[str, str]
     is_word: Callable[[str], bool]
 
     @classmethod
     def build(cls, texts: Iterable[str], is_word: Callable[[str], bool]) -> "Corrector":
         """Learns the words of the normalised phrasings `texts`."""
+        texts = list(texts)
+        often = min(SOUNDING, 1 + len(texts) // PER)
         words: set[str] = set()
         bigrams: Counter[str] = Counter()
         for text in texts:
             words.update(LATIN_WORD.findall(text))
             for run in HAN_RUN.findall(text):
                 bigrams.update(_pairs(run))
-        by_sound: dict[str, list[str]] = defaultdict(list)
-        for bigram, _ in bigrams.most_common():
-            by_sound[sound(bigram)].append(bigram)
+        by_sound: dict[str, str] = {}
+        for bigram, count in bigrams.most_common():
+            if count >= often:
+                by_sound.setdefault(sound(bigram), bigram)
         long = sorted(word for word in words if len(word) >= SHORTEST and word.isalpha())
-        return cls(frozenset(words), tuple(long), frozenset(bigrams),
-                   {key: tuple(value) for key, value in by_sound.items()}, is_word)
+        return cls(frozenset(words), tuple(long), frozenset(bigrams), by_sound, is_word)
 
     def correct(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         """The normalised `text` with its slips undone, and what was changed."""
@@ -71,17 +76,22 @@ class Corrector:
         while place < len(characters) - 1:
             pair = characters[place] + characters[place + 1]
             better = self._same_sound(pair)
-            if better != pair:
+            if better != pair and not self._within_words(characters, place):
                 characters[place : place + 2] = self._noted(pair, better, changes)
                 place += 1
             place += 1
         return "".join(characters)
 
+    def _within_words(self, characters: list[str], place: int) -> bool:
+        """Whether either character of the pair belongs to a common word beside it."""
+        beside = (characters[max(0, place - 1) : place + 1], characters[place + 1 : place + 3])
+        return any(len(pair) == 2 and self.is_word("".join(pair)) for pair in beside)
+
     def _same_sound(self, pair: str) -> str:
         if pair in self.bigrams:
             return pair
         likely = self.by_sound.get(sound(pair))
-        return likely[0] if likely and not self.is_word(pair) else pair
+        return likely if likely and not self.is_word(pair) else pair
 
     @staticmethod
     def _noted(before: str, after: str, changes: list[Correction]) -> str:

@@ -47,22 +47,47 @@ class Encoder:
             # More threads than one wait for each other: 168 ms instead of 1 ms a question.
             self._model = USE(threads=1)
             self._model.encode("")  # reads the weights
-            _limit_threads_once(self._model)
+            _quicken(self._model)
         return self._model
 
 
-def _limit_threads_once(model: Any) -> None:
-    """Limits BLAS to one thread for good, instead of before and after every question.
+def _quicken(model: Any) -> None:
+    """Makes single questions about twice as fast; the vectors stay the same.
 
-    The encoder does the latter, which costs more than a third of a question's time. Where it is
-    built otherwise, it keeps its own way.
+    The encoder limits BLAS to one thread before every question and lifts the limit after it:
+    once is enough. Its weights lie in many small arrays: in one large array the system can back
+    them with huge pages. Where the encoder is built otherwise, it is left as it is.
     """
     backend: Any = getattr(model, "_model", None)
-    if getattr(backend, "_threadpool", None) is not None:
-        from threadpoolctl import threadpool_limits
+    if getattr(backend, "_threadpool", None) is None:
+        return
+    from threadpoolctl import threadpool_limits
 
-        threadpool_limits(limits=1, user_api="blas")
-        backend._threadpool = None
+    threadpool_limits(limits=1, user_api="blas")
+    backend._threadpool = None
+    _pack(backend)
+
+
+def _pack(backend: Any) -> None:
+    places = [
+        (backend.__dict__, name) for name, value in vars(backend).items() if _is_matrix(value)
+    ] + [
+        (value, place) for value in vars(backend).values() if isinstance(value, list)
+        for place, item in enumerate(value) if _is_matrix(item)
+    ]
+    sizes = [-(-holder[place].size // 16) * 16 for holder, place in places]  # lines of 64 bytes
+    room = np.zeros(sum(sizes), np.float32)
+    start = 0
+    for (holder, place), size in zip(places, sizes, strict=True):
+        matrix = holder[place]
+        packed = room[start : start + matrix.size].reshape(matrix.shape)
+        packed[...] = matrix
+        holder[place] = packed
+        start += size
+
+
+def _is_matrix(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype == np.float32
 
 
 @cache

@@ -28,7 +28,7 @@ def terms(text: str) -> Iterator[str]:
         yield _WORD + word
         padded = f" {word} "
         for size in (3, 4):
-            for start in range(max(1, len(padded) - size + 1)):
+            for start in range(len(padded) - size + 1):
                 yield padded[start : start + size]
     for left, right in pairwise(words):
         yield f"{_PAIR}{left} {right}"

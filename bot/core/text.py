@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    r"\U000e0000-\U000e0fff]"
+    r"\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 
@@ -28,12 +28,12 @@ def _converter(scheme: str) -> Any:
 
 def to_simplified(text: str) -> str:
     """`text` with traditional Han characters replaced by simplified ones."""
-    return str(_converter("t2s").convert(text)) if _HAN.search(text) else text
+    return _converted(text, "t2s")
 
 
 def to_traditional(text: str) -> str:
     """`text` with simplified Han characters in traditional script, in Taiwan's words."""
-    return str(_converter("s2twp").convert(text)) if _HAN.search(text) else text
+    return _converted(text, "s2twp")
 
 
 def is_traditional(text: str) -> bool:
@@ -43,8 +43,15 @@ def is_traditional(text: str) -> bool:
     """
     if not _HAN.search(text):
         return False
-    traditional = _changed(text, str(_converter("t2s").convert(text)))
-    return traditional > 0 and traditional > _changed(text, str(_converter("s2t").convert(text)))
+    traditional = _changed(text, _converted(text, "t2s"))
+    return traditional > 0 and traditional > _changed(text, _converted(text, "s2t"))
+
+
+def _converted(text: str, scheme: str) -> str:
+    if not _HAN.search(text):
+        return text
+    # A lone surrogate is no character and cannot be handed to the converter.
+    return str(_converter(scheme).convert(text.encode("utf-8", "replace").decode()))
 
 
 def _changed(before: str, after: str) -> int:

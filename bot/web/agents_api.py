@@ -1,29 +1,35 @@
 """The agents' API: what the desk does, for programs and for desks of one's own."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session
 
 from bot.config import ApiKey
-from bot.core.errors import NotAllowed, NotFound, Unavailable, XiaoerError
+from bot.core.errors import NotFound
 from bot.core.messages import MAX_TEXT, State
 from bot.escalation import agents
 from bot.web import problems
+from bot.web.agents_views import (
+    Conversations,
+    ConversationView,
+    Messages,
+    MessageView,
+    Notes,
+    NoteView,
+    conversation_view,
+    message_view,
+    note_view,
+)
 from bot.web.keys import Bearer, key_for
-from bot.web.problems import FieldError, ProblemError
+from bot.web.problem_route import ProblemRoute
 from storage.db import Database
 from storage.models.agents import Agent, agent_by_login
 from storage.models.audit import record
 from storage.models.conversations import (
     Conversation,
-    Message,
-    Note,
     conversation_messages,
     conversations_in,
     notes_of,
@@ -39,80 +45,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class CustomerView(BaseModel):
-    """Who a conversation is with."""
-
-    id: int
-    name: str
-    channel: str = Field(examples=["web", "telegram"])
-    language: str = Field(examples=["zh"])
-    linked: bool = Field(description="Whether they proved who they are with an order.")
-
-
-class ConversationView(BaseModel):
-    """One conversation."""
-
-    id: int
-    state: Literal["bot", "waiting", "open", "resolved"]
-    customer: CustomerView
-    agent: str | None = Field(description="Who is, or was, in charge.")
-    handoff_reason: str = Field(examples=["asked", "misses"])
-    opened_at: datetime
-    waiting_since: datetime | None
-    first_response_at: datetime | None
-    resolved_at: datetime | None
-    updated_at: datetime
-
-
-class Conversations(BaseModel):
-    """Conversations in one state; `total` counts those beyond the first 200 too."""
-
-    conversations: list[ConversationView]
-    total: int
-
-
-class ChoiceView(BaseModel):
-    """A button that was offered."""
-
-    label: str
-    value: str
-
-
-class MessageView(BaseModel):
-    """One message. `seq` grows within a conversation and may have holes."""
-
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-    seq: int
-    author: Literal["customer", "bot", "agent", "system"] = Field(alias="from")
-    agent: str | None
-    text: str
-    choices: list[ChoiceView]
-    verdict: dict[str, Any] | None = Field(description="Why the bot answered as it did.")
-    created_at: datetime
-
-
-class Messages(BaseModel):
-    """Messages, oldest first."""
-
-    messages: list[MessageView]
-
-
-class NoteView(BaseModel):
-    """An internal note; customers never see it."""
-
-    id: int
-    agent: str
-    text: str
-    created_at: datetime
-
-
-class Notes(BaseModel):
-    """Internal notes, oldest first."""
-
-    notes: list[NoteView]
-
-
 class Words(BaseModel):
     """Something to say."""
 
@@ -123,26 +55,11 @@ class Words(BaseModel):
     ]
 
 
-class ProblemRoute(APIRoute):
-    """Answers every expected error as problem+json."""
-
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """The route's handler, with expected errors turned into answers."""
-        handle = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (ProblemError, RequestValidationError, XiaoerError) as error:
-                return _problem(error, request).response()
-
-        return handler
-
-
 def agent_for_key(session: Session, name: str) -> Agent:
     """Who acts when the API key `name` does; made on first use, and never able to log in."""
     login = f"key:{name}"
-    insert_or_ignore(session, Agent(login=login, name=name, password_hash="!", active=False))  # noqa: S106  # no hash matches it
+    # "!" is no password's hash.
+    insert_or_ignore(session, Agent(login=login, name=name, password_hash="!", active=False))  # noqa: S106
     agent = agent_by_login(session, login)
     assert agent is not None
     return agent
@@ -222,27 +139,26 @@ def _list(session: Session, state: str) -> Conversations:
     else:
         found = conversations_in(session, [state], PAGE)
     names = agent_names(session)
-    return Conversations(
-        conversations=[_view(names, *one) for one in found], total=count_in(session, state)
-    )
+    listed = [conversation_view(names, *one) for one in found]
+    return Conversations(conversations=listed, total=count_in(session, state))
 
 
 def _messages(session: Session, conversation_id: int, after: int) -> Messages:
     _known(session, conversation_id)
     names = agent_names(session)
     found = conversation_messages(session, conversation_id, after, PAGE)
-    return Messages(messages=[_message_view(names, one) for one in found])
+    return Messages(messages=[message_view(names, one) for one in found])
 
 
 def _notes(session: Session, conversation_id: int) -> Notes:
     _known(session, conversation_id)
     names = agent_names(session)
-    return Notes(notes=[_note_view(names, one) for one in notes_of(session, conversation_id)])
+    return Notes(notes=[note_view(names, one) for one in notes_of(session, conversation_id)])
 
 
 def _reply(session: Session, key: str, conversation_id: int, text: str) -> MessageView:
     message = _do(session, key, "reply", agents.reply, conversation_id, text)
-    return _message_view(agent_names(session), message)
+    return message_view(agent_names(session), message)
 
 
 def _take(session: Session, key: str, conversation_id: int) -> ConversationView:
@@ -255,7 +171,7 @@ def _resolve(session: Session, key: str, conversation_id: int) -> ConversationVi
 
 def _note(session: Session, key: str, conversation_id: int, text: str) -> NoteView:
     note = _do(session, key, "note", agents.note, conversation_id, text)
-    return _note_view(agent_names(session), note)
+    return note_view(agent_names(session), note)
 
 
 def _do(
@@ -285,74 +201,4 @@ def _whole(session: Session, conversation: Conversation) -> ConversationView:
     assert identity is not None
     customer = session.get(Customer, identity.customer_id)
     assert customer is not None
-    return _view(agent_names(session), conversation, identity, customer)
-
-
-def _view(
-    names: dict[int, str], conversation: Conversation, identity: Identity, customer: Customer
-) -> ConversationView:
-    who = CustomerView(
-        id=customer.id,
-        name=customer.name or identity.name,
-        channel=identity.channel,
-        language=identity.language or customer.language,
-        linked=identity.linked_at is not None,
-    )
-    fields = conversation.model_dump(
-        include={
-            "id",
-            "state",
-            "handoff_reason",
-            "opened_at",
-            "waiting_since",
-            "first_response_at",
-            "resolved_at",
-            "updated_at",
-        }
-    )
-    return ConversationView(customer=who, agent=names.get(conversation.agent_id or 0), **fields)
-
-
-def _message_view(names: dict[int, str], message: Message) -> MessageView:
-    return MessageView(
-        seq=message.id,
-        author=message.author,
-        agent=names.get(message.agent_id or 0),
-        text=message.text,
-        choices=message.choices or [],
-        verdict=message.verdict,
-        created_at=message.created_at,
-    )
-
-
-def _note_view(names: dict[int, str], note: Note) -> NoteView:
-    return NoteView(
-        id=note.id, agent=names.get(note.agent_id, ""), text=note.text, created_at=note.created_at
-    )
-
-
-def _problem(
-    error: ProblemError | RequestValidationError | XiaoerError, request: Request
-) -> ProblemError:
-    if isinstance(error, ProblemError):
-        return error
-    if isinstance(error, RequestValidationError):
-        return _invalid(error)
-    if isinstance(error, Unavailable):
-        return problems.unavailable(error)
-    language = "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
-    if isinstance(error, NotFound):
-        return ProblemError(404, "Not found", error.text(language))
-    if isinstance(error, NotAllowed):
-        return ProblemError(409, "Not now", error.text(language))
-    raise error
-
-
-def _invalid(error: RequestValidationError) -> ProblemError:
-    errors = [
-        FieldError(field=".".join(str(part) for part in one["loc"]), message=one["msg"])
-        for one in error.errors()
-    ]
-    return ProblemError(
-        422, "Not valid", "The request is not as documented; `errors` names each field.", errors
-    )
+    return conversation_view(agent_names(session), conversation, identity, customer)

@@ -14,5 +14,6 @@ def insert_or_ignore(session: Session, row: SQLModel) -> bool:
     }
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    result = session.connection().execute(insert(table).values(values).on_conflict_do_nothing())
-    return result.rowcount == 1
+    statement = insert(table).values(values).on_conflict_do_nothing()
+    inserted = session.connection().execute(statement.returning(*table.primary_key))
+    return inserted.first() is not None

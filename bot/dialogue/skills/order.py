@@ -1,5 +1,6 @@
 """Answers what concerns an order, to those who have shown that it is theirs."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -20,36 +21,31 @@ NAME = "order"
 ORDER = "order:"
 """Prefix of the value of a button that asks for another order."""
 _WHERE = "where_is_my_parcel"
+_WHEREABOUTS = re.compile(
+    r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
+    r"|where|parcel|package|track|arriv|deliver|receiv|ship"
+)
 _OTHERS = 3
+_RELATED = 2
 _SETTLED = {"cancelled", "refunded"}
 
 
 def reply(turn: Turn) -> Verdict | None:
     """Answer from the customer's own order, or ask for what proves that it is theirs."""
     prompt = turn.prompt(NAME)
-    value = _value(turn)
-    if value is not None and value.startswith(ORDER):
+    if turn.choice is not None and turn.choice.startswith(ORDER):
         asked = (prompt or {}).get("entry", _WHERE)
-        return _look_up(turn, asked, value.removeprefix(ORDER), None)
-    entry = _asked_entry(turn, value)
+        return _look_up(turn, asked, turn.choice.removeprefix(ORDER), None)
+    entry = _asked_entry(turn, turn.choice)
     if turn.choice is not None and entry is None:
         return None
     if prompt and prompt.get("proving"):
         return _proving(turn, prompt, entry)
     found = find(turn.text, asked=False)
     _keep_language(turn, prompt, found)
-    if found.number and not _asks_other(turn, entry):
-        return _look_up(turn, _best_entry(turn), found.number, found.last4)
+    if found.number and not (found.says_more and _asks_other(turn, entry)):
+        return _look_up(turn, _best_entry(turn, found), found.number, found.last4)
     return _begin(turn, entry.id) if entry else None
-
-
-def _value(turn: Turn) -> str | None:
-    """The button that was pressed, or whose place in the list was typed."""
-    offered = (turn.conversation.prompt or {}).get("values", [])
-    typed = turn.text.strip()
-    if turn.choice is None and typed in {str(n + 1) for n in range(len(offered))}:
-        return str(offered[int(typed) - 1])
-    return turn.choice
 
 
 def _asked_entry(turn: Turn, value: str | None) -> Entry | None:
@@ -68,8 +64,10 @@ def _asks_other(turn: Turn, entry: Entry | None) -> bool:
     return turn.understanding.decision == "answer" and entry is None
 
 
-def _best_entry(turn: Turn) -> str:
+def _best_entry(turn: Turn, found: Found) -> str:
     """What a message that names an order is most likely about."""
+    if not found.says_more or _WHEREABOUTS.search(turn.understanding.normalised):
+        return _WHERE
     for candidate in turn.understanding.candidates:
         entry = turn.house.entries.entry(candidate.entry_id, turn.language)
         if entry and entry.needs:
@@ -199,6 +197,7 @@ def _answer(
     turn.conversation.misses = 0
     values = [choice.value for choice in choices]
     turn.ask(NAME, entry=entry_id, language=turn.language, values=values)
+    choices += _related_choices(turn, entry)
     if entry.person:
         choices.append(turn.person_choice())
     turn.tell("\n\n".join(parts), choices)
@@ -226,6 +225,12 @@ def _other_choices(turn: Turn, others: list[Order]) -> list[Choice]:
         Choice(say("orders.choice", language, number=order.number), ORDER + order.number)
         for order in others[:_OTHERS]
     ]
+
+
+def _related_choices(turn: Turn, entry: Entry) -> list[Choice]:
+    entries = (turn.house.entries.entry(name, turn.language) for name in entry.related)
+    found = [one for one in entries if one is not None and not one.needs]
+    return [Choice(one.title, compose.ENTRY + one.id) for one in found[:_RELATED]]
 
 
 def _parcel(turn: Turn, order: Order) -> Parcel | None:

@@ -5,8 +5,9 @@ import pytest
 from bot.answering.correct import Corrector
 from bot.answering.understanding import Correction
 
-REAL = {"leather", "天气", "期待"}
-PHRASINGS = ["我的快递到哪了", "怎么退货", "快递几天到", "where is my parcel", "weather delays",
+REAL = {"leather", "地方", "怎么"}
+PHRASINGS = ["我的快递到哪了", "怎么退货", "快递几天到", "查一下快递", "退货流程",
+             "申请退货", "where is my parcel", "weather delays",
              "international shipping"]
 
 
@@ -21,7 +22,9 @@ def corrector() -> Corrector:
         ("where is my parcle", "where is my parcel"),
         ("internatonal shiping", "international shipping"),
         ("我的快地到哪了", "我的快递到哪了"),
-        ("怎么推货", "怎么推货"),
+        ("怎么推货", "怎么退货"),
+        ("很快地方", "很快地方"),
+        ("夹天", "夹天"),
         ("leather", "leather"),
         ("is my", "is my"),
         ("prcl", "prcl"),

@@ -37,11 +37,11 @@ def test_questions_find_their_entry_whatever_its_language(
 
 
 def test_an_understanding_tells_how_it_came_about(index: Index) -> None:
-    one = index.understand(["  怎麼推貨，快地几天到？"])[0]
-    assert (one.text, one.language, one.traditional) == ("  怎麼推貨，快地几天到？", "zh", True)
-    assert one.normalised == "怎么推货,快地几天到?"
+    one = index.understand(["  怎麼退貨，快地几天到？"])[0]
+    assert (one.text, one.language, one.traditional) == ("  怎麼退貨，快地几天到？", "zh", True)
+    assert one.normalised == "怎么退货,快地几天到?"
     assert one.corrections == (Correction("快地", "快递"),)
-    assert one.corrected == "怎么推货,快递几天到?"
+    assert one.corrected == "怎么退货,快递几天到?"
     assert one.index_version == index.version
     assert dict(one.signals)["score"] == pytest.approx(one.candidates[0].score, abs=1e-6)
 

@@ -1,0 +1,148 @@
+"""Takes the README's screenshots from the real demo; the one argument is their folder."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.browser.conftest import chromium
+from tests.support.service import ROOT, free_port
+
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LOCALES = {"zh": "zh-CN", "en": "en-US"}
+TALKS = {
+    "zh": ("怎么退货", "我的快递到哪了", "XE10001 8888"),
+    "en": ("how do I return something", "where is my parcel", "XE10001 8888"),
+}
+PLEAS = {"zh": "转人工", "en": "a human please"}
+REPLIES = {
+    "zh": "您好，我是小满。您的包裹今天会到杭州，有变化我第一时间告诉您。",
+    "en": "Hello, this is Mandy. Your parcel reaches Hangzhou today; I'll keep an eye on it.",
+}
+NOT_READY = "The demo did not start:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo shop, as its welcome describes it."""
+
+    url: str
+    password: str
+
+
+@contextmanager
+def demo() -> Iterator[Demo]:
+    """Run `xiaoer demo` in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "demo", "--folder", folder, "--port", str(free_port())],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            yield _welcomed(process)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _welcomed(process: "subprocess.Popen[str]") -> Demo:
+    """Read the welcome up to the desk's login."""
+    assert process.stdout is not None
+    url = said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.match(r"chat: (http://.*)/chat$", line):
+            url = found[1]
+        elif found := re.search(r"password: (\S+)", line):
+            return Demo(url, found[1])
+    raise RuntimeError(NOT_READY + said)
+
+
+def take(folder: Path) -> None:
+    """Write all screenshots to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with demo() as shop, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
+        )
+        for language in LOCALES:
+            _home(_page(browser, shop, language), folder, language)
+            _chat(_page(browser, shop, language), folder, language)
+        for language in LOCALES:
+            _desk(_page(browser, shop, language), shop, folder, language)
+        browser.close()
+
+
+def _page(browser: Browser, shop: Demo, language: str) -> Page:
+    """A new visitor's page, in their language."""
+    context = browser.new_context(
+        base_url=shop.url, locale=LOCALES[language], viewport=WIDE, reduced_motion="reduce"
+    )
+    return context.new_page()
+
+
+def _home(page: Page, folder: Path, language: str) -> None:
+    page.goto("/")
+    _shoot(page, folder, f"home-{language}")
+
+
+def _chat(page: Page, folder: Path, language: str) -> None:
+    """A customer asks, proves that an order is theirs, and in the end wants a person."""
+    page.goto("/chat")
+    for text in TALKS[language]:
+        _ask(page, text)
+    _shoot(page, folder, f"chat-{language}")
+    _ask(page, PLEAS[language])
+
+
+def _ask(page: Page, text: str) -> None:
+    """Write as a customer, and wait for the bot's next answer."""
+    answers = page.locator(".m.bot")
+    before = answers.count()
+    page.locator("#xiaoer-chat textarea").fill(text)
+    page.keyboard.press("Enter")
+    answers.nth(before).wait_for()
+    page.locator(".m.sent").last.wait_for()
+
+
+def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
+    """An agent logs in, takes over from the one who has waited longest, and answers."""
+    page.goto("/desk")
+    if language == "en":
+        page.screenshot(path=folder / "desk-login-en-1280.png")
+    page.locator("#login").fill("demo")
+    page.locator("#password").fill(shop.password)
+    page.keyboard.press("Enter")
+    longest = page.locator(".d-row").first
+    longest.wait_for()
+    if language == "zh":
+        page.set_viewport_size(PHONE)
+        page.screenshot(path=folder / "desk-queue-zh-390.png")
+        page.set_viewport_size(WIDE)
+    longest.click()
+    page.locator(".d-bubble", has_text=PLEAS[language]).first.wait_for()
+    page.locator(".d-thread .d-primary:visible").first.click()
+    page.locator(".d-write textarea").fill(REPLIES[language])
+    page.keyboard.press("Enter")
+    page.locator(".d-bubble", has_text=REPLIES[language]).wait_for()
+    page.screenshot(path=folder / f"desk-{language}-1280.png")
+
+
+def _shoot(page: Page, folder: Path, name: str) -> None:
+    """The page on a screen and on a phone."""
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        page.mouse.move(0, 0)
+        page.screenshot(path=folder / f"{name}-{size['width']}.png", animations="disabled")
+    page.set_viewport_size(WIDE)
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]))

@@ -1,0 +1,235 @@
+"""The agents' API, over HTTP and on both databases."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from sqlmodel import Session, select
+
+from bot.config import ApiKey
+from bot.core.clock import now
+from bot.core.messages import Author
+from bot.delivery import outbox
+from bot.desk.accounts import Door
+from bot.escalation.handoff import hand_over
+from bot.web.agents_api import agents_router
+from storage.db import Database
+from storage.models.audit import Audit
+from storage.models.conversations import Message
+from storage.models.deliveries import Delivery
+from tests.support import world
+
+TILL = ApiKey(name="till", key="key-of-the-till-0123", scopes=("desk",))
+SHOP = ApiKey(name="shop", key="key-of-the-shop-0123", scopes=("events",))
+OTHER = ApiKey(name="other", key="key-of-another-0123", scopes=("desk", "events"))
+BASE = "/api/v1/conversations"
+
+
+@pytest.fixture
+async def api(db: Database) -> AsyncIterator[AsyncClient]:
+    app = FastAPI()
+    app.include_router(agents_router(db, [TILL, SHOP, OTHER]))
+    async with AsyncClient(
+        transport=ASGITransport(app), base_url="http://t", headers=bearer(TILL)
+    ) as client:
+        yield client
+
+
+def bearer(key: ApiKey) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.key}"}
+
+
+def waiting(session: Session, name: str, channel: str = "web", pulls: bool = True) -> int:
+    """A customer called `name` waits for a person. Returns the conversation's id."""
+    identity = world.chat(session, name, channel, pulls)
+    identity.name = name
+    conversation = outbox.conversation_for(session, identity)
+    session.add(
+        Message(
+            conversation_id=conversation.id,
+            identity_id=identity.id,
+            author=Author.CUSTOMER,
+            text=f"{name} asks",
+        )
+    )
+    hand_over(session, conversation, "asked")
+    assert conversation.id is not None
+    return conversation.id
+
+
+def problem_of(answer: Response) -> dict[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    return problem
+
+
+async def listed(api: AsyncClient, state: str) -> list[tuple[int, str | None]]:
+    answer = await api.get(BASE, params={"state": state})
+    assert answer.status_code == 200
+    found = answer.json()
+    assert found["total"] == len(found["conversations"])
+    return [(one["id"], one["agent"]) for one in found["conversations"]]
+
+
+async def test_a_conversation_from_the_queue_to_its_end(api: AsyncClient, db: Database) -> None:
+    first = await db.transact(waiting, "Emma")
+    second = await db.transact(waiting, "Noah")
+    assert await listed(api, "waiting") == [(first, None), (second, None)]
+
+    taken = await api.post(f"{BASE}/{first}/take")
+    assert taken.status_code == 200
+    assert (taken.json()["state"], taken.json()["agent"]) == ("open", "till")
+    assert taken.json()["customer"]["name"] == "Emma"
+    said = await api.post(f"{BASE}/{first}/messages", json={"text": "  Hello Emma\n"})
+    assert said.status_code == 201
+    assert (said.json()["from"], said.json()["text"]) == ("agent", "Hello Emma")
+    assert await listed(api, "open") == [(first, "till")]
+
+    done = await api.post(f"{BASE}/{first}/resolve")
+    assert (done.status_code, done.json()["state"]) == (200, "resolved")
+    await api.post(f"{BASE}/{second}/resolve")
+    assert await listed(api, "waiting") == []
+    assert await listed(api, "resolved") == [(second, "till"), (first, "till")]
+
+
+async def test_messages_after_a_seq(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    answer = await api.post(f"{BASE}/{conversation}/messages", json={"text": "one"})
+    await api.post(f"{BASE}/{conversation}/messages", json={"text": "two"})
+    everything = (await api.get(f"{BASE}/{conversation}/messages")).json()["messages"]
+    assert [(m["from"], m["agent"], m["text"]) for m in everything] == [
+        ("customer", None, "Emma asks"), ("agent", "till", "one"), ("agent", "till", "two"),
+    ]  # fmt: skip
+    after = {"after": answer.json()["seq"]}
+    newer = (await api.get(f"{BASE}/{conversation}/messages", params=after)).json()["messages"]
+    assert [m["text"] for m in newer] == ["two"]
+
+
+async def test_an_answer_takes_the_conversation_and_is_delivered(
+    api: AsyncClient, db: Database
+) -> None:
+    conversation = await db.transact(waiting, "Emma", "telegram", pulls=False)
+    await api.post(f"{BASE}/{conversation}/messages", json={"text": "hello"})
+    assert await listed(api, "open") == [(conversation, "till")]
+    states = await db.read(lambda s: [(d.channel, d.state) for d in s.exec(select(Delivery))])
+    assert states == [("telegram", "queued")]
+
+
+async def test_notes_stay_inside(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma", "telegram", pulls=False)
+    made = await api.post(f"{BASE}/{conversation}/notes", json={"text": "be gentle"})
+    assert (made.status_code, made.json()["agent"]) == (201, "till")
+    notes = (await api.get(f"{BASE}/{conversation}/notes")).json()["notes"]
+    assert [(one["agent"], one["text"]) for one in notes] == [("till", "be gentle")]
+    said = (await api.get(f"{BASE}/{conversation}/messages")).json()["messages"]
+    assert [m["text"] for m in said] == ["Emma asks"]
+    assert await db.read(lambda s: s.exec(select(Delivery)).all()) == []
+
+
+async def test_what_a_colleague_has_is_theirs(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    await api.post(f"{BASE}/{conversation}/take", headers=bearer(OTHER))
+    for action, body in (("take", None), ("resolve", None), ("messages", {"text": "me too"})):
+        answer = await api.post(f"{BASE}/{conversation}/{action}", json=body)
+        assert answer.status_code == 409
+        assert "other is already handling" in problem_of(answer)["detail"]
+    again = await api.post(f"{BASE}/{conversation}/take", headers=bearer(OTHER))
+    assert again.status_code == 200
+    note = await api.post(f"{BASE}/{conversation}/notes", json={"text": "I know her"})
+    assert note.status_code == 201
+
+
+async def test_resolved_is_resolved(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    await api.post(f"{BASE}/{conversation}/resolve")
+    for action, body in (("take", None), ("resolve", None), ("messages", {"text": "late"})):
+        answer = await api.post(f"{BASE}/{conversation}/{action}", json=body)
+        assert (answer.status_code, problem_of(answer)["title"]) == (409, "Not now")
+
+
+async def test_errors_come_in_the_callers_language(api: AsyncClient) -> None:
+    answer = await api.get(f"{BASE}/999/messages", headers={"Accept-Language": "zh-CN"})
+    assert (answer.status_code, problem_of(answer)["detail"]) == (404, "没有这个会话。")
+
+
+@pytest.mark.parametrize("action", ["take", "resolve", "messages", "notes"])
+async def test_what_does_not_exist_is_404(api: AsyncClient, action: str) -> None:
+    answer = await api.post(f"{BASE}/999/{action}", json={"text": "x"})
+    assert (answer.status_code, problem_of(answer)["title"]) == (404, "Not found")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("1/messages", {}, "body.text"),
+        ("1/messages", {"text": " \n "}, "body.text"),
+        ("1/messages", {"text": 5}, "body.text"),
+        ("1/messages", {"text": "x" * 4001}, "body.text"),
+        ("1/messages", {"text": "x", "to": "all"}, "body.to"),
+        ("1/notes", [], "body"),
+        ("one/take", None, "path.conversation_id"),
+    ],
+)
+async def test_what_is_not_as_documented_is_422(
+    api: AsyncClient, path: str, body: Any, field: str
+) -> None:
+    answer = await api.post(f"{BASE}/{path}", json=body)
+    assert answer.status_code == 422
+    assert [one["field"] for one in problem_of(answer)["errors"]] == [field]
+
+
+async def test_broken_json_and_unknown_states_are_422(api: AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    broken = await api.post(f"{BASE}/1/messages", content=b'{"text', headers=headers)
+    assert broken.status_code == 422
+    problem_of(broken)
+    state = await api.get(BASE, params={"state": "lost"})
+    assert [one["field"] for one in problem_of(state)["errors"]] == ["query.state"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer "}, 401),
+        ({"Authorization": "Bearer key-of-the-till-012"}, 401),
+        ({"Authorization": f"Basic {TILL.key}"}, 401),
+        (bearer(SHOP), 403),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "/1/messages"), ("GET", "/1/notes"), ("POST", "/1/messages"),
+     ("POST", "/1/take"), ("POST", "/1/resolve"), ("POST", "/1/notes")],
+)  # fmt: skip
+async def test_only_keys_of_the_desk_may(
+    api: AsyncClient, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = await api.request(method, BASE + path, json={"text": "x"}, headers=headers)
+    assert answer.status_code == status
+    problem_of(answer)
+
+
+async def test_deeds_are_written_down_and_refused_ones_are_not(
+    api: AsyncClient, db: Database
+) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    await api.post(f"{BASE}/{conversation}/messages", json={"text": "hello"})
+    await api.post(f"{BASE}/{conversation}/notes", json={"text": "note"})
+    await api.post(f"{BASE}/{conversation}/resolve")
+    await api.post(f"{BASE}/{conversation}/take")
+    rows = await db.read(lambda s: [(r.actor, r.action, r.subject) for r in s.exec(select(Audit))])
+    by_key = [(action, subject) for actor, action, subject in rows if actor == "key:till"]
+    subject = f"conversation:{conversation}"
+    assert by_key == [("reply", subject), ("note", subject), ("resolve", subject)]
+
+
+async def test_a_keys_agent_cannot_log_in(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    await api.post(f"{BASE}/{conversation}/take")
+    door = Door(db)
+    for password in ("!", "", TILL.key):
+        assert (await door.log_in("key:till", password, now())).agent is None

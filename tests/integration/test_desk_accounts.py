@@ -1,0 +1,111 @@
+"""Agents' accounts: who may come in, and who is locked out."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core.errors import NotAllowed, NotFound
+from bot.desk.accounts import Attempt, Door, create_agent, current_agent, disable
+from storage.db import Database
+from storage.models.agents import agent_by_login
+
+PASSWORD = "correct horse battery"
+AT = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def door(db: Database) -> Door:
+    db.run(create_agent, "Lin", "林掌柜", PASSWORD)
+    return Door(db)
+
+
+async def guess(door: Door, times: int, login: str = "lin", at: datetime = AT) -> list[Attempt]:
+    return [await door.log_in(login, "wrong password", at) for _ in range(times)]
+
+
+async def test_the_right_password_lets_in(door: Door) -> None:
+    attempt = await door.log_in(" LIN ", PASSWORD, AT)
+    assert attempt.agent is not None
+    assert (attempt.agent.login, attempt.agent.name) == ("lin", "林掌柜")
+
+
+async def test_wrong_login_and_wrong_password_look_the_same(door: Door) -> None:
+    assert await door.log_in("lin", "wrong password", AT) == Attempt()
+    assert await door.log_in("nobody", PASSWORD, AT) == Attempt()
+    assert await door.log_in("lin", PASSWORD + "x" * 10_000, AT) == Attempt()
+    assert await door.log_in("", "", AT) == Attempt()
+
+
+@pytest.mark.parametrize("login", ["lin", "nobody"])
+async def test_five_failures_lock_for_fifteen_minutes(door: Door, login: str) -> None:
+    until = AT + timedelta(minutes=15)
+    tries = await guess(door, 5, login)
+    assert tries == [Attempt()] * 4 + [Attempt(locked_until=until)]
+    later = AT + timedelta(minutes=14)
+    assert await door.log_in(login, PASSWORD, later) == Attempt(locked_until=until)
+
+
+async def test_tries_while_locked_do_not_lengthen_the_lock(door: Door) -> None:
+    await guess(door, 5)
+    await guess(door, 5, at=AT + timedelta(minutes=10))
+    attempt = await door.log_in("lin", PASSWORD, AT + timedelta(minutes=15))
+    assert attempt.agent is not None
+
+
+async def test_after_the_lock_five_tries_are_free_again(door: Door) -> None:
+    await guess(door, 5)
+    tries = await guess(door, 5, at=AT + timedelta(minutes=16))
+    assert [one.locked_until is not None for one in tries] == [False] * 4 + [True]
+
+
+async def test_a_success_forgets_earlier_failures(door: Door) -> None:
+    await guess(door, 4)
+    await door.log_in("lin", PASSWORD, AT)
+    assert await guess(door, 4) == [Attempt()] * 4
+
+
+async def test_guesses_side_by_side_all_count(door: Door) -> None:
+    tries = await asyncio.gather(*(door.log_in("lin", f"guess {n}", AT) for n in range(8)))
+    assert sum(one.locked_until is not None for one in tries) == 4
+    assert (await door.log_in("lin", PASSWORD, AT)).agent is None
+
+
+async def test_a_disabled_agent_is_out_everywhere(door: Door, db: Database) -> None:
+    agent = (await door.log_in("lin", PASSWORD, AT)).agent
+    assert agent is not None
+    assert agent.id is not None
+    assert await db.read(current_agent, agent.id, agent.session_version) is not None
+    await db.transact(disable, "LIN")
+    assert await db.read(current_agent, agent.id, agent.session_version) is None
+    assert await db.read(current_agent, agent.id, agent.session_version + 1) is None
+    assert await door.log_in("lin", PASSWORD, AT) == Attempt()
+
+
+def test_passwords_are_stored_as_argon2_only(db: Database) -> None:
+    db.run(create_agent, "lin", "Lin", PASSWORD)
+    agent = db.run(agent_by_login, "lin")
+    assert agent is not None
+    assert agent.password_hash.startswith("$argon2id$")
+    assert PASSWORD not in agent.password_hash
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [("key:till", PASSWORD), ("", PASSWORD), ("a b", PASSWORD), ("x" * 65, PASSWORD),
+     ("lin2", "short"), ("lin2", "x" * 201)],
+)  # fmt: skip
+def test_bad_accounts_are_refused(db: Database, login: str, password: str) -> None:
+    with pytest.raises(NotAllowed):
+        db.run(create_agent, login, "Name", password)
+
+
+def test_a_login_is_taken_once(db: Database) -> None:
+    db.run(create_agent, "lin", "Lin", PASSWORD)
+    with pytest.raises(NotAllowed, match="already taken"):
+        db.run(create_agent, "LIN", "Lin", PASSWORD)
+
+
+def test_only_known_agents_can_be_disabled(db: Database) -> None:
+    with pytest.raises(NotFound):
+        db.run(disable, "nobody")

@@ -1,0 +1,178 @@
+"""What an agent sees: the lists, the conversation, the card."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session
+
+from bot.core.clock import now
+from bot.core.messages import Author, Choice, State
+from bot.delivery import outbox
+from bot.desk.accounts import create_agent
+from bot.desk.passes import Pass
+from bot.desk.texts import Texts
+from bot.desk.views import SHOWN_MESSAGES, LoggedOut, Sight, look
+from bot.escalation import agents
+from bot.escalation.handoff import hand_over
+from storage.db import Database
+from storage.models.conversations import Conversation, Message
+from tests.support import world
+
+VOICE = world.voice()
+
+
+def login(session: Session, name: str) -> Pass:
+    agent = create_agent(session, name, name.title(), "a long enough password")
+    assert agent.id is not None
+    return Pass(agent.id, agent.session_version)
+
+
+def writes(session: Session, name: str, text: str, **fields: object) -> Conversation:
+    """The customer called `name` writes; the same name goes on in the same conversation."""
+    found = session.info.setdefault("chats", {})
+    identity = found.get(name) or world.chat(session, name)
+    found[name] = identity
+    identity.name = name
+    conversation = outbox.conversation_for(session, identity)
+    session.add(
+        Message(
+            conversation_id=conversation.id,
+            identity_id=identity.id,
+            author=Author.CUSTOMER,
+            text=text,
+            **fields,
+        )
+    )
+    session.flush()
+    return conversation
+
+
+def seen(session: Session, by: Pass, selected: int | None = None, language: str = "en") -> Sight:
+    return look(session, by, Texts(VOICE, language), selected)
+
+
+def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin, amy = login(session, "lin"), login(session, "amy")
+        for name, minutes in (("Second", 5), ("First", 9)):
+            waiting = writes(session, name, f"hello\nfrom {name}")
+            hand_over(session, waiting, "asked")
+            waiting.waiting_since = now() - timedelta(minutes=minutes)
+        mine = writes(session, "Mine", "question")
+        agents.reply(session, mine.id or 0, lin.agent_id, "answer")
+        theirs = writes(session, "Theirs", "question")
+        agents.reply(session, theirs.id or 0, amy.agent_id, "answer")
+        writes(session, "Theirs", "and another")
+        writes(session, "With the bot", "hi")
+        session.flush()
+        board = seen(session, lin, selected=mine.id).board
+        assert [(row.name, row.since) for row in board.waiting] == [
+            ("First", "9 min"), ("Second", "5 min"),
+        ]  # fmt: skip
+        assert board.waiting[0].preview == "hello from First"
+        assert [(r.name, r.owner, r.unanswered, r.selected) for r in board.mine] == [
+            ("Mine", "", False, True)
+        ]
+        assert [(r.name, r.owner, r.unanswered, r.selected) for r in board.others] == [
+            ("Theirs", "Amy", True, False)
+        ]
+        assert (board.waiting_count, board.open_count) == (2, 2)
+
+    db.run(story)
+
+
+def test_the_conversation_shows_everybodys_words_and_the_bots_reasons(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        verdict = {"skill": "faq", "outcome": "asked back", "entry": "sizes", "confidence": 0.412}
+        conversation = writes(session, "Emma", "<b>size?</b>", verdict=verdict)
+        outbox.post(session, conversation, "Which one?", choices=[Choice("This", "1")])
+        hand_over(session, conversation, "asked")
+        silent = {"skill": "person_in_charge", "outcome": "silent"}
+        writes(session, "Emma", "hello?", verdict=silent)
+        agents.reply(session, conversation.id or 0, lin.agent_id, "I'm here")
+        agents.note(session, conversation.id or 0, lin.agent_id, "be gentle")
+        thread = seen(session, lin, conversation.id).thread
+        assert thread is not None
+        assert [(b.kind, b.author, b.text, b.choices, b.verdict) for b in thread.bubbles] == [
+            ("customer", "Emma", "<b>size?</b>", (), "FAQ · asked back · sizes · 41%"),
+            ("bot", "Xiaoer", "Which one?", ("This",), ""),
+            ("customer", "Emma", "hello?", (), ""),
+            ("agent", "Lin", "I'm here", (), ""),
+            ("note", "Lin", "be gentle", (), ""),
+        ]
+        assert (thread.state, thread.mine, thread.owner) == (State.OPEN, True, "")
+        assert thread.reason == "asked for a person"
+
+    db.run(story)
+
+
+def test_words_in_a_row_by_the_same_person_need_no_second_byline(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        at = now().replace(second=1)
+        writes(session, "Emma", "one", created_at=at)
+        writes(session, "Emma", "two", created_at=at + timedelta(seconds=1))
+        later = writes(session, "Emma", "three", created_at=at + timedelta(minutes=2))
+        thread = seen(session, lin, later.id).thread
+        assert thread is not None
+        assert [bubble.continues for bubble in thread.bubbles] == [False, True, False]
+
+    db.run(story)
+
+
+def test_only_the_newest_messages_are_loaded(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        conversation = writes(session, "Emma", "message 0")
+        agents.note(session, conversation.id or 0, lin.agent_id, "about the very first words")
+        for n in range(1, SHOWN_MESSAGES + 5):
+            writes(session, "Emma", f"message {n}", created_at=now() + timedelta(seconds=n))
+        thread = seen(session, lin, conversation.id).thread
+        assert thread is not None
+        assert thread.shortened
+        assert [b.text for b in thread.bubbles] == [
+            f"message {n}" for n in range(5, SHOWN_MESSAGES + 5)
+        ]
+
+    db.run(story)
+
+
+@pytest.mark.parametrize(
+    ("language", "status"), [("en", "paid, waiting to be sent"), ("zh", "已付款，等待发货")]
+)
+def test_the_card_shows_orders_in_the_agents_language(
+    db: Database, language: str, status: str
+) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        conversation = writes(session, "chat of Lin", "hi")
+        order = world.told(session, "order.paid", "XE1", amount="68")
+        identity = session.info["chats"]["chat of Lin"]
+        identity.customer_id, identity.linked_at = order.customer_id, now()
+        session.flush()
+        thread = seen(session, lin, conversation.id, language).thread
+        assert thread is not None
+        card = thread.card
+        assert (card.name, card.linked) == ("林小满", True)
+        assert [(one.number, one.status) for one in card.orders] == [("XE1", status)]
+
+    db.run(story)
+
+
+def test_an_ended_login_sees_nothing(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        with pytest.raises(LoggedOut):
+            seen(session, Pass(lin.agent_id, lin.session_version + 1))
+        with pytest.raises(LoggedOut):
+            seen(session, Pass(lin.agent_id + 1, 1))
+
+    db.run(story)
+
+
+def test_a_conversation_that_does_not_exist_is_none(db: Database) -> None:
+    def story(session: Session) -> None:
+        assert seen(session, login(session, "lin"), 999).thread is None
+
+    db.run(story)
