@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 2_000_000
 MAX_TITLE, MAX_QUESTION, MAX_ANSWER, MAX_QUESTIONS, MAX_RELATED = 60, 300, 3000, 500, 3
 _KEYS = ("id", "title", "questions", "answer", "needs", "person", "related")
 _REQUIRED = ("id", "title", "questions", "answer")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -132,7 +133,7 @@ class _Reader:
                 self._at(1, None, f"文件过大（超过 {MAX_FILE_BYTES} 字节）",
                          f"the file is too large (over {MAX_FILE_BYTES} bytes)")
                 return None
-            node = yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+            node = yaml.compose(data.decode("utf-8-sig"), Loader=_LOADER)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             self._at(line, None, "不是 UTF-8 编码", "not UTF-8 text")

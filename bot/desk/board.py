@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from nicegui.element import Element
 
 from bot.desk.elements import KeyedList, box, set_class, text
+from bot.desk.sight import Board, Row
 from bot.desk.texts import Texts
-from bot.desk.views import Board, Row
 
 Select = Callable[[int], Awaitable[None]]
 

@@ -3,8 +3,8 @@
 from nicegui.element import Element
 
 from bot.desk.elements import box, text
+from bot.desk.sight import Card, OrderLine, ParcelLine
 from bot.desk.texts import Texts
-from bot.desk.views import Card, OrderLine, ParcelLine
 
 
 class CardColumn:

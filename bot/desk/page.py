@@ -23,9 +23,10 @@ from bot.desk.card import CardColumn
 from bot.desk.elements import box, button, set_class, text
 from bot.desk.gate import Gate, cookie_of
 from bot.desk.passes import Pass, Passes
+from bot.desk.sight import Sight
 from bot.desk.texts import Texts
 from bot.desk.thread import Deeds, ThreadColumn
-from bot.desk.views import LoggedOut, Sight, look, require_agent
+from bot.desk.views import LoggedOut, look, require_agent
 from bot.escalation import agents
 from bot.words.phrases import Voice
 from storage import live

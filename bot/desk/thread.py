@@ -9,8 +9,8 @@ from nicegui.events import GenericEventArguments
 
 from bot.core.messages import MAX_TEXT, State
 from bot.desk.elements import KeyedList, box, button, set_class, text
+from bot.desk.sight import Bubble, Thread
 from bot.desk.texts import Texts
-from bot.desk.views import Bubble, Thread
 
 _SEND = """
 const words = field.value;

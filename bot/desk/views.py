@@ -1,4 +1,4 @@
-"""What an agent sees, read from the tables in one go and ready to be shown."""
+"""Reads what an agent sees from the tables, in one go and ready to be shown."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +9,7 @@ from bot.core.errors import NotAllowed
 from bot.core.messages import Author, State
 from bot.desk.accounts import current_agent
 from bot.desk.passes import Pass
+from bot.desk.sight import Board, Bubble, Card, OrderLine, ParcelLine, Row, Sight, Thread
 from bot.desk.texts import Texts
 from bot.logistics.parcels import parcel_facts
 from bot.shop.orders import order_facts
@@ -30,105 +31,6 @@ class LoggedOut(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__("登录已失效，请重新登录。", "Your login has ended. Please log in again.")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A conversation in the list; `unanswered` when the customer had the last word.
-
-    `since` is how long they have waited, or how long ago the last word was.
-    """
-
-    id: int
-    name: str
-    preview: str
-    since: str
-    channel: str
-    owner: str = ""
-    unanswered: bool = False
-    selected: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """The lists on the left, and how many wait or are open beyond what is listed."""
-
-    waiting: tuple[Row, ...]
-    mine: tuple[Row, ...]
-    others: tuple[Row, ...]
-    waiting_count: int
-    open_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bubble:
-    """One message or internal note. `kind` is an `Author` or `note`.
-
-    `continues` when it follows another by the same author in the same minute.
-    """
-
-    key: str
-    kind: str
-    author: str
-    text: str
-    at: str
-    choices: tuple[str, ...] = ()
-    verdict: str = ""
-    continues: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ParcelLine:
-    """A parcel on the customer's card."""
-
-    heading: str
-    status: str
-    latest: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """An order on the customer's card."""
-
-    number: str
-    status: str
-    items: str
-    paid: str
-    parcels: tuple[ParcelLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Who the customer is."""
-
-    name: str
-    channel: str
-    language: str
-    linked: bool
-    orders: tuple[OrderLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """The conversation in the middle. `owner` is the colleague in charge, if one is."""
-
-    id: int
-    state: str
-    reason: str
-    mine: bool
-    owner: str
-    bubbles: tuple[Bubble, ...]
-    shortened: bool
-    card: Card
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Everything on one agent's screen."""
-
-    agent_name: str
-    board: Board
-    thread: Thread | None
 
 
 @dataclass(slots=True)

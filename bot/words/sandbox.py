@@ -1,5 +1,6 @@
 """A Jinja2 sandbox whose templates may show values and branch, and nothing else."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -41,6 +42,7 @@ _ALLOWED = (
 )  # fmt: skip
 _FILTERS = {"money", "default"}
 _TESTS = {"defined", "none"}
+_TAG_ALONE = re.compile(r"^[ \t]*(\{%[^%]*%\})[ \t]*\n", re.M)
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
 
 
@@ -50,11 +52,15 @@ class Words:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+            undefined=StrictUndefined, lstrip_blocks=True, autoescape=False
         )
         self._environment.filters["money"] = self._money_filter
-        self._compile = lru_cache(maxsize=4096)(self._environment.from_string)
+        self._compile = lru_cache(maxsize=4096)(self._compiled)
         self._values = lru_cache(maxsize=8)(shop.values)
+
+    def _compiled(self, source: str) -> Template:
+        """A line with nothing but a tag leaves no empty line; other lines keep their ends."""
+        return self._environment.from_string(_TAG_ALONE.sub(r"\1", source))
 
     @property
     def shop(self) -> Shop:

@@ -21,7 +21,7 @@ TALKS = {
     "zh": ("怎么退货", "我的快递到哪了", "XE10001 8888"),
     "en": ("how do I return something", "where is my parcel", "XE10001 8888"),
 }
-PLEAS = {"zh": "转人工", "en": "a human please"}
+CALLS = {"zh": "转人工", "en": "a human please"}
 REPLIES = {
     "zh": "您好，我是小满。您的包裹今天会到杭州，有变化我第一时间告诉您。",
     "en": "Hello, this is Mandy. Your parcel reaches Hangzhou today; I'll keep an eye on it.",
@@ -99,7 +99,7 @@ def _chat(page: Page, folder: Path, language: str) -> None:
     for text in TALKS[language]:
         _ask(page, text)
     _shoot(page, folder, f"chat-{language}")
-    _ask(page, PLEAS[language])
+    _ask(page, CALLS[language])
 
 
 def _ask(page: Page, text: str) -> None:
@@ -127,7 +127,7 @@ def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
         page.screenshot(path=folder / "desk-queue-zh-390.png")
         page.set_viewport_size(WIDE)
     longest.click()
-    page.locator(".d-bubble", has_text=PLEAS[language]).first.wait_for()
+    page.locator(".d-bubble", has_text=CALLS[language]).first.wait_for()
     page.locator(".d-thread .d-primary:visible").first.click()
     page.locator(".d-write textarea").fill(REPLIES[language])
     page.keyboard.press("Enter")

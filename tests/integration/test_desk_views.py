@@ -1,6 +1,7 @@
 """What an agent sees: the lists, the conversation, the card."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlmodel import Session
@@ -10,8 +11,9 @@ from bot.core.messages import Author, Choice, State
 from bot.delivery import outbox
 from bot.desk.accounts import create_agent
 from bot.desk.passes import Pass
+from bot.desk.sight import Sight
 from bot.desk.texts import Texts
-from bot.desk.views import SHOWN_MESSAGES, LoggedOut, Sight, look
+from bot.desk.views import SHOWN_MESSAGES, LoggedOut, look
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
 from storage.db import Database
@@ -147,7 +149,7 @@ def test_the_card_shows_orders_in_the_agents_language(
     def story(session: Session) -> None:
         lin = login(session, "lin")
         conversation = writes(session, "chat of Lin", "hi")
-        order = world.told(session, "order.paid", "XE1", amount="68")
+        order = world.told(session, "order.paid", "XE1", amount=Decimal("68"))
         identity = session.info["chats"]["chat of Lin"]
         identity.customer_id, identity.linked_at = order.customer_id, now()
         session.flush()

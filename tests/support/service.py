@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,9 +84,13 @@ class Service:
         )
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `xiaoer … --config` of this service and wait for it."""
+        """Run `xiaoer …` with this service's configuration and wait for it."""
+        return self.other(*words, config=self.config)
+
+    def other(self, *words: str, config: Path) -> subprocess.CompletedProcess[str]:
+        """Run `xiaoer …` with another configuration and wait for it."""
         return subprocess.run(
-            [sys.executable, "-m", "bot", *words, "--config", str(self.config)],
+            [sys.executable, "-m", "bot", *words, "--config", str(config)],
             cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
@@ -112,6 +118,16 @@ class Service:
                 pass
             time.sleep(0.1)
         raise AssertionError(f"not ready after {seconds} s:\n{self.log}")
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The started service's process; it is stopped at the end."""
+        self.start()
+        assert self.process is not None
+        try:
+            yield self.process
+        finally:
+            self.stop()
 
     def kill(self) -> None:
         """kill -9."""

@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from bot.config import ROOT, validate
+from bot.logistics.parcels import parcel_facts
+from bot.shop.orders import order_facts
 from bot.words.phrases import PhrasesInvalid, Voice
 from bot.words.sandbox import ANSWER, Words
+from storage.db import Database
+from storage.models.orders import Order, Parcel
 
 
 def words(*languages: str, default: str = "zh") -> Words:
@@ -90,3 +95,18 @@ def test_the_news_of_orders_can_be_told_with_and_without_a_parcel() -> None:
                 assert "XE10001" in said
         for kind in ("arrived_city", "out_for_delivery", "delivered", "exception"):
             assert "XE10001" in voice.say(f"care.parcel_{kind}", language, **ANSWER)
+
+
+def test_templates_are_checked_against_the_facts_that_there_really_are(sqlite_url: str) -> None:
+    voice = Voice.load(words(), ROOT / "templates")
+
+    def parcel_keys(session: Session) -> set[str]:
+        parcel = Parcel(tracking_number="SF1", status="delivered")
+        session.add(parcel)
+        session.flush()
+        return set(parcel_facts(session, parcel, "en", voice))
+
+    db = Database(sqlite_url)
+    assert db.run(parcel_keys) == set(ANSWER["parcel"])
+    db.close()
+    assert set(order_facts(Order(number="X"), "en", voice)) == set(ANSWER["order"])

@@ -111,6 +111,15 @@ def test_output_is_in_the_readers_language_without_blank_edges(words: Words) -> 
     assert words.render(source, "en") == "Cloud Brocade:\nen"
 
 
+def test_a_tag_alone_on_its_line_leaves_no_line_and_one_beside_words_ends_none(
+    words: Words,
+) -> None:
+    alone = "a\n{% if shop.installments %}\nb\n{% else %}\nc\n{% endif %}\nd"
+    beside = "{% if shop.installments %}a{% endif %}\nb"
+    assert words.render(alone, "en") == "a\nb\nd"
+    assert words.render(beside, "en") == "a\nb"
+
+
 @pytest.mark.parametrize(
     "evil", ["{{ shop.name }}", "{% for x in 'ab' %}{{ x }}{% endfor %}", "{{ 7 * 7 }}", "{#"]
 )

@@ -1,0 +1,47 @@
+"""`make bench`: how fast the shop answers, with machine and sizes, compared within one run."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import engine, load
+from bot.config import ROOT
+
+
+def main() -> None:
+    """Measure the engine on the shipped FAQ, then the whole path over real sockets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rate", type=int, default=100, help="messages per second")
+    parser.add_argument("--chats", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"machine": _machine()}
+    with tempfile.TemporaryDirectory() as folder:
+        results["engine"] = engine.measure(ROOT / "faq", Path(folder))
+        results["load"] = load.measure(Path(folder), options.rate, options.seconds, options.chats)
+    if options.json:
+        sys.stdout.write(json.dumps(results, ensure_ascii=False) + "\n")
+        return
+    for part, figures in results.items():
+        sys.stdout.write(f"\n{part}\n")
+        for name, value in figures.items():
+            sys.stdout.write(f"  {name:<34} {value}\n")
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "load before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+    }
+
+
+if __name__ == "__main__":
+    main()

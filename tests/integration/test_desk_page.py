@@ -1,0 +1,54 @@
+"""The desk page of a running service, as the server sends it."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.support.chat import Chat
+from tests.support.service import Service
+
+
+@pytest.fixture(scope="module")
+def agent(service: Service) -> httpx.Client:
+    """A browser that is logged in."""
+    made = service.command("agent", "add", "page-agent", "--name", "Page Agent")
+    password = re.search(r"密码: (\S+)", made.stderr)
+    assert password, made.stderr
+    client = httpx.Client(base_url=service.url, headers={"Accept-Language": "en"}, timeout=10)
+    form = client.get("/desk/login").text
+    token = re.search(r'name="token" value="([^"]+)"', form)
+    assert token
+    data = {"token": token[1], "login": "page-agent", "password": password[1]}
+    assert client.post("/desk/login", data=data).headers["location"] == "/desk/"
+    return client
+
+
+def test_the_page_comes_with_its_policy_and_without_a_cache(agent: httpx.Client) -> None:
+    page = agent.get("/desk/")
+    assert page.status_code == 200
+    assert "Page Agent" in page.text
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_customers_words_are_never_markup(agent: httpx.Client, service: Service) -> None:
+    words = "<img src=x onerror=alert(1)> {{7*7}} ${8*8} `x`"
+    with Chat(service.socket_url) as chat:
+        chat.say("转人工")
+        chat.say(words)
+        waiting = service.desk("GET", "/conversations").json()["conversations"]
+    page = agent.get("/desk/", params={"c": waiting[-1]["id"]})
+    assert "<img src=x" not in page.text
+    assert "&lt;img src=x onerror=alert(1)&gt; {{7*7}} &#36;{8*8} &#96;x&#96;" in page.text
+
+
+def test_strangers_see_the_login_alone(service: Service) -> None:
+    for path in ("/desk/", "/desk/?c=1", "/desk/_nicegui/anything.js"):
+        answer = httpx.get(service.url + path)
+        assert answer.headers["location"].startswith("/desk/login"), path
+
+
+def test_the_desk_leaves_other_paths_alone(agent: httpx.Client, service: Service) -> None:
+    assert httpx.get(f"{service.url}/no-such-page").json() == {"detail": "Not Found"}
+    assert agent.get("/desk/no-such-page").status_code == 404
