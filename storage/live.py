@@ -33,10 +33,11 @@ class Signal:
         """Wake the listener."""
         self._event.set()
 
-    async def wait(self, timeout: float | None = None) -> bool:
-        """Wait for a change, at most `timeout` seconds. True when there was one."""
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a change, at most `seconds`. True when there was one."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()

@@ -21,10 +21,13 @@ PROMPT = "survey"
 PATIENCE = timedelta(days=1)
 """How long after a resolve an answer still counts."""
 
-_HAN_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
+_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
+_DIGITS |= {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _NAMED = {"差评": 1, "好评": 5, "非常满意": 5, "很满意": 5, "满意": 4, "一般": 3, "不满意": 2}
 _RATING = re.compile(
-    r"(?:我?给?打?个?|i'?d? ?(?:give|rate)(?: it| you)?(?: a)? ?)?([1-5一二两三四五])"
+    r"(?:我?给?(?:你们?|您)?打?个?"
+    r"|(?:i(?:'d|'ll| would| will)? )?(?:give|rate) (?:(?:it|you) )?(?:a )?)"
+    r"([1-5一二两三四五]|one|two|three|four|five)"
     r" ?(?:分|星|颗星|stars?|points?|/ ?5|out of 5)?[吧了!.。！~]*"
 )
 
@@ -61,7 +64,7 @@ def rating_in(text: str) -> int | None:
     if match is None:
         return None
     digit = match.group(1)
-    return _HAN_DIGITS.get(digit) or int(digit)
+    return _DIGITS.get(digit) or int(digit)
 
 
 def rating_of(text: str, choice: str | None) -> int | None:

@@ -122,7 +122,8 @@ class Chat:
         return list(await self.db.read(lambda s: s.exec(select(table).order_by(table.id)).all()))
 
     async def messages(self) -> list[Message]:
-        return [one for one in await self.all(Message) if one.identity_id == await self.identity()]
+        identity = await self.identity()
+        return [one for one in await self.all(Message) if one.identity_id == identity]
 
     async def identity(self) -> int | None:
         query = select(Identity.id).where(Identity.chat == self.name)
@@ -132,8 +133,8 @@ class Chat:
         return (await self.messages())[-1]
 
     async def conversation(self) -> Conversation:
-        found = [o for o in await self.all(Conversation) if o.identity_id == await self.identity()]
-        return found[-1]
+        identity = await self.identity()
+        return [o for o in await self.all(Conversation) if o.identity_id == identity][-1]
 
     async def by_agent(self, deed: Any, *arguments: Any) -> None:
         """An agent does something with the newest conversation."""

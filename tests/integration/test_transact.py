@@ -32,7 +32,7 @@ SOON = 5.0
 NOBODY = 65534
 
 
-class Oops(Exception):
+class MadeUpError(Exception):
     """What a call raises on purpose."""
 
 
@@ -98,9 +98,9 @@ async def test_all_or_nothing(db: Database) -> None:
     def half(session: Session) -> None:
         add(session, "one")
         add(session, "two")
-        raise Oops
+        raise MadeUpError
 
-    with pytest.raises(Oops):
+    with pytest.raises(MadeUpError):
         await db.transact(half)
     assert outside(db) == []
 
@@ -109,14 +109,14 @@ async def test_a_failure_leaves_concurrent_neighbours_alone(db: Database) -> Non
     def work(session: Session, number: int) -> int:
         add(session, f"n{number:02}")
         if number % 3 == 0:
-            raise Oops
+            raise MadeUpError
         return number
 
     results = await asyncio.gather(
         *(db.transact(work, number) for number in range(40)), return_exceptions=True
     )
     good = [number for number in range(40) if number % 3]
-    assert [result for result in results if not isinstance(result, Oops)] == good
+    assert [result for result in results if not isinstance(result, MadeUpError)] == good
     assert outside(db) == [f"n{number:02}" for number in good]
 
 
@@ -141,7 +141,7 @@ async def test_waiting_calls_share_one_commit(sqlite_url: str) -> None:
 
     def fail(session: Session) -> None:
         add(session, "never")
-        raise Oops
+        raise MadeUpError
 
     waiting = [await start(db.transact, add, f"n{number}") for number in range(5)]
     failing = await start(db.transact, fail)
@@ -149,7 +149,7 @@ async def test_waiting_calls_share_one_commit(sqlite_url: str) -> None:
     first.opened.set()
     await holding
     await asyncio.gather(*waiting)
-    with pytest.raises(Oops):
+    with pytest.raises(MadeUpError):
         await failing
     assert len(commits) == 2
     assert outside(db) == ["n0", "n1", "n2", "n3", "n4", "n5"]
@@ -196,10 +196,10 @@ async def test_no_signal_before_the_commit(db: Database) -> None:
 async def test_no_signal_after_a_rollback(db: Database) -> None:
     def work(session: Session) -> None:
         add(session, "Ann", "news")
-        raise Oops
+        raise MadeUpError
 
     with db.live.listen("news") as news:
-        with pytest.raises(Oops):
+        with pytest.raises(MadeUpError):
             await db.transact(work)
         assert not await news.wait(0.1)
 
@@ -324,9 +324,13 @@ async def test_a_full_disk_acknowledges_nothing_and_recovers(sqlite_url: str) ->
 
     used = await db.transact(pages, "4294967294")
     await db.transact(pages, str(used + 12))
-    with pytest.raises(Unavailable):
+
+    async def fill() -> None:
         for number in range(12):
             await store(number)
+
+    with pytest.raises(Unavailable):
+        await fill()
     assert acknowledged
     with db.live.listen("news") as news:
         results = await asyncio.gather(*map(store, range(20, 36)), return_exceptions=True)

@@ -44,6 +44,8 @@ def test_normalising_twice_changes_no_length_bound_and_no_space(text: str) -> No
         ("how much is 运费", "en"),
         ("¿dónde está?", "en"),
         ("123 !!! 😀", None),
+        ("XE10001 8888", None),
+        ("我的XE10001到哪了", "zh"),
         ("", None),
     ],
 )
