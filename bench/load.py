@@ -4,6 +4,7 @@ Messages leave on their schedule whatever the service does, so waiting counts as
 """
 
 import asyncio
+import contextlib
 import json
 import statistics
 from collections.abc import Sequence
@@ -24,8 +25,16 @@ from tests.support.service import Service
 class Times:
     """Seconds from the scheduled moment to the ack, and to the bot's answer."""
 
+    expected: int
     acks: list[float] = field(default_factory=list)
     answers: list[float] = field(default_factory=list)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def answered(self, seconds: float) -> None:
+        """Count one answer."""
+        self.answers.append(seconds)
+        if len(self.answers) >= self.expected:
+            self.complete.set()
 
 
 def measure(folder: Path, rate: int, seconds: int, chats: int) -> dict[str, Any]:
@@ -52,7 +61,7 @@ def measure(folder: Path, rate: int, seconds: int, chats: int) -> dict[str, Any]
 
 
 async def _drive(url: str, questions: Sequence[str], rate: int, seconds: int, chats: int) -> Times:
-    times = Times()
+    times = Times(rate * seconds)
     clients = [_Client(await connect(url), times) for _ in range(chats)]
     readers = [asyncio.create_task(client.read()) for client in clients]
     start = perf_counter() + 0.5
@@ -60,9 +69,8 @@ async def _drive(url: str, questions: Sequence[str], rate: int, seconds: int, ch
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - perf_counter()))
         await clients[number % chats].ask(number, questions[number * 7 % len(questions)], due)
-    deadline = perf_counter() + 30
-    while len(times.answers) < rate * seconds and perf_counter() < deadline:
-        await asyncio.sleep(0.05)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(times.complete.wait(), 30)
     for reader in readers:
         reader.cancel()
     await asyncio.gather(*readers, return_exceptions=True)
@@ -89,7 +97,7 @@ class _Client:
                 self.waiting.append(due)
                 self.times.acks.append(perf_counter() - due)
             elif frame.get("from") == "bot" and self.waiting:
-                self.times.answers.append(perf_counter() - self.waiting.pop(0))
+                self.times.answered(perf_counter() - self.waiting.pop(0))
 
 
 def _row(seconds: list[float]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from bot import __version__
 from bot.answering.answerer import Answerer
@@ -94,7 +95,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         service.answerer.close()
         service.db.close()
 
-    app = FastAPI(title="Xiaoer 店小二", version=__version__, lifespan=lifespan)
+    app = FastAPIOffline(
+        title="Xiaoer 店小二", version=__version__, lifespan=lifespan, redoc_url=None
+    )
     config, db = service.config, service.db
     sessions = Sessions(db.run(secret, "chat-sessions"))
     chat = ChatSocket(
@@ -127,13 +130,8 @@ async def _serve_faq(answerer: Answerer, on_ready: Callable[[], None]) -> None:
         raise
     log.info("faq ready", version=answerer.version)
     on_ready()
-    watching = asyncio.create_task(answerer.watch())
-    try:
-        while True:
-            metrics.FAQ_PROBLEMS.set(len(answerer.problems))
-            await asyncio.sleep(2)
-    finally:
-        watching.cancel()
+    metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))
+    await answerer.watch()
 
 
 def _count_handoff(_session: object, event: HandoffRequested) -> None:

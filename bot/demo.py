@@ -16,8 +16,8 @@ from bot.core.ids import password, token
 from bot.desk import accounts
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
-from bot.shop.events import Item, OrderData, OrderEvent, OrderType, Person, Place
 from bot.serve import serve
+from bot.shop.events import Item, OrderData, OrderEvent, OrderType, Person, Place
 from bot.shop.orders import apply_order
 from storage.models.agents import agent_by_login
 from storage.models.orders import order_by_number

@@ -23,7 +23,9 @@ class Answerer:
     """Answers from the FAQ in `folder`; fitted models are kept in `cache_folder`."""
 
     def __init__(
-        self, folder: Path, cache_folder: Path | None = None,
+        self,
+        folder: Path,
+        cache_folder: Path | None = None,
         check_template: CheckTemplate | None = None,
     ) -> None:
         self.folder = folder
@@ -46,8 +48,9 @@ class Answerer:
     def index(self) -> "Index":
         """The index in use. Raises Unavailable before the first load."""
         if self._index is None:
-            raise Unavailable("FAQ 还没有载入完成，请稍后再试",
-                              "the FAQ is not loaded yet: try again shortly")
+            raise Unavailable(
+                "FAQ 还没有载入完成，请稍后再试", "the FAQ is not loaded yet: try again shortly"
+            )
         return self._index
 
     @property

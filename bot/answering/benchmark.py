@@ -49,7 +49,11 @@ def read_tsv(path: Path) -> Rows:
 
 
 def bench_answers(
-    train: Path, test: Path, oos: Path | None = None, shots: int | None = None, seed: int = 0,
+    train: Path,
+    test: Path,
+    oos: Path | None = None,
+    shots: int | None = None,
+    seed: int = 0,
     engine: str = "xiaoer",
 ) -> dict[str, object]:
     """Trains on one file, tests on another, and measures on `oos` what must not be answered.
@@ -65,8 +69,11 @@ def bench_answers(
 
 
 def run(
-    train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]],
-    oos: Sequence[tuple[str, str]] | None = None, shots: int | None = None, seed: int = 0,
+    train: Sequence[tuple[str, str]],
+    test: Sequence[tuple[str, str]],
+    oos: Sequence[tuple[str, str]] | None = None,
+    shots: int | None = None,
+    seed: int = 0,
     engine: Engine = "xiaoer",
 ) -> dict[str, object]:
     """The same from rows of (text, label); the label "oos" means out of scope."""
@@ -83,10 +90,14 @@ def run(
     guesses = guess(questions)
     truth = [label for _, label in inside] + [None] * len(outside)
     return {
-        "engine": engine, "n_train": len(known), "n_test": len(inside), "n_oos": len(outside),
+        "engine": engine,
+        "n_train": len(known),
+        "n_test": len(inside),
+        "n_oos": len(outside),
         **_quality(guesses, truth),
         "fit_s": round(fitted, 3),
-        "p50_ms": _percentile(timed, 50), "p99_ms": _percentile(timed, 99),
+        "p50_ms": _percentile(timed, 50),
+        "p99_ms": _percentile(timed, 99),
         "peak_mb": round(_peak_mb(), 1),
     }
 
@@ -112,10 +123,12 @@ def _xiaoer(rows: Rows) -> Callable[[list[str]], list[Guess]]:
     phrasings: dict[tuple[str, str], list[str]] = defaultdict(list)
     for text, label in rows:
         phrasings[label, language(normalise(text)) or "en"].append(text)
-    index = Index.build([
-        Entry(label, "zh" if spoken == "zh" else "en", label, tuple(texts), label)
-        for (label, spoken), texts in phrasings.items()
-    ])
+    index = Index.build(
+        [
+            Entry(label, "zh" if spoken == "zh" else "en", label, tuple(texts), label)
+            for (label, spoken), texts in phrasings.items()
+        ]
+    )
     index.understand(["warm up"])
     return lambda questions: [
         Guess(tuple(one.entry_id for one in found.candidates), found.confidence)
@@ -218,7 +231,8 @@ def _calibration_error(confidence: NDArray[Any], right: NDArray[Any], bins: int 
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [
         abs(confidence[place == one].mean() - right[place == one].mean()) * (place == one).mean()
-        for one in range(bins) if (place == one).any()
+        for one in range(bins)
+        if (place == one).any()
     ]
     return round(float(sum(gaps)), 4)
 

@@ -90,11 +90,20 @@ def _packed(model: Model) -> dict[str, Any]:
 def _unpacked(data: dict[str, Any]) -> Model:
     terms = json.loads(data["terms"].tobytes())
     lexicon = Lexicon({term: place for place, term in enumerate(terms)}, data["term_weight"])
-    wording = Postings(data["wording_starts"], data["wording_places"], data["wording_weights"],
-                       len(data["labels"]))
-    model = Model(lexicon, data["vectors"], wording, data["labels"], data["rows"],
-                  data["weights"], data["prototypes"], _gate(data["gate"]),
-                  _gate(data["foreign_gate"]))
+    wording = Postings(
+        data["wording_starts"], data["wording_places"], data["wording_weights"], len(data["labels"])
+    )
+    model = Model(
+        lexicon,
+        data["vectors"],
+        wording,
+        data["labels"],
+        data["rows"],
+        data["weights"],
+        data["prototypes"],
+        _gate(data["gate"]),
+        _gate(data["foreign_gate"]),
+    )
     if not len(model.labels) == len(model.vectors) == len(model.weights) == len(model.rows):
         raise ValueError("parts do not fit together")
     return model

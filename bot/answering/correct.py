@@ -62,9 +62,7 @@ class Corrector:
         from rapidfuzz.distance import OSA
 
         limit = 1 if len(word) < 8 else 2
-        near = process.extractOne(
-            word, self.targets, scorer=OSA.distance, score_cutoff=limit
-        )
+        near = process.extractOne(word, self.targets, scorer=OSA.distance, score_cutoff=limit)
         if near is None or self.is_word(word):
             return word
         return str(near[0])

@@ -14,8 +14,17 @@ STRENGTH = 0.03
 """Inverse of the regularisation (C) of the gate's logistic regression."""
 
 NAMES = (
-    "score", "margin", "share", "nearest", "nearest_of_winner", "prototype", "prototype_margin",
-    "wording", "wording_of_winner", "coverage", "agreement",
+    "score",
+    "margin",
+    "share",
+    "nearest",
+    "nearest_of_winner",
+    "prototype",
+    "prototype_margin",
+    "wording",
+    "wording_of_winner",
+    "coverage",
+    "agreement",
 )
 
 
@@ -37,19 +46,21 @@ def signals(scored: Scored) -> NDArray[np.float64]:
     others[rows, winner] = -1.0
     shares = np.exp(6.0 * (scored.scores - best[:, None]))
     nearest = scored.meaning.argmax(axis=1)
-    return np.column_stack([
-        best,
-        best - second,
-        1.0 / shares.sum(axis=1),
-        scored.meaning.max(axis=1),
-        np.where(own, scored.meaning, -1.0).max(axis=1),
-        proto,
-        proto - others.max(axis=1),
-        scored.wording.max(axis=1),
-        np.where(own, scored.wording, 0.0).max(axis=1),
-        scored.coverage,
-        scored.labels[nearest] == winner,
-    ]).astype(np.float64)
+    return np.column_stack(
+        [
+            best,
+            best - second,
+            1.0 / shares.sum(axis=1),
+            scored.meaning.max(axis=1),
+            np.where(own, scored.meaning, -1.0).max(axis=1),
+            proto,
+            proto - others.max(axis=1),
+            scored.wording.max(axis=1),
+            np.where(own, scored.wording, 0.0).max(axis=1),
+            scored.coverage,
+            scored.labels[nearest] == winner,
+        ]
+    ).astype(np.float64)
 
 
 def _top_two(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

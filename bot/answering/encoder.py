@@ -32,8 +32,9 @@ class Encoder:
     def is_word(self, word: str) -> bool:
         """Whether `word` is common enough to be one piece in the encoder's vocabulary."""
         with self._lock:
-            pieces = self._loaded()._tokenizer.encode(word, out_type=str, add_bos=False,
-                                                      add_eos=False)
+            pieces = self._loaded()._tokenizer.encode(
+                word, out_type=str, add_bos=False, add_eos=False
+            )
         return "".join(pieces).strip("▁") == word and len([p for p in pieces if p != "▁"]) == 1
 
     def _encode(self, texts: list[str]) -> Floats:
@@ -72,8 +73,11 @@ def _pack(backend: Any) -> None:
     places = [
         (backend.__dict__, name) for name, value in vars(backend).items() if _is_matrix(value)
     ] + [
-        (value, place) for value in vars(backend).values() if isinstance(value, list)
-        for place, item in enumerate(value) if _is_matrix(item)
+        (value, place)
+        for value in vars(backend).values()
+        if isinstance(value, list)
+        for place, item in enumerate(value)
+        if _is_matrix(item)
     ]
     sizes = [-(-holder[place].size // 16) * 16 for holder, place in places]  # lines of 64 bytes
     room = np.zeros(sum(sizes), np.float32)

@@ -107,9 +107,7 @@ class Postings:
         """From a sparse matrix (scipy CSR), terms × phrasings."""
         return cls(columns.indptr, columns.indices, columns.data, columns.shape[1])
 
-    def cosines(
-        self, row: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def cosines(self, row: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of a text (its `Lexicon.row`) to every phrasing."""
         starts = self.starts[row]
         lengths = self.starts[row + 1] - starts

@@ -47,7 +47,10 @@ class Model:
 
 
 def fit(
-    texts: Sequence[str], labels: Labels, entries: int, off_topic: Sequence[str],
+    texts: Sequence[str],
+    labels: Labels,
+    entries: int,
+    off_topic: Sequence[str],
     encode: Callable[[Sequence[str]], Array],
 ) -> Model:
     """A model of `texts` (masked, normalised) with entry numbers `labels`; deterministic."""
@@ -60,16 +63,26 @@ def fit(
     near_wording = rank.dense_cosines(wording[rows], columns)
     gram = rank.kernel(near @ near.T, near_wording)
     inverse = rank.inverse(gram)
-    trial = _Trial(inverse, near, near_wording, labels[rows], entries,
-                   [units(texts[row]) for row in rows])
+    trial = _Trial(
+        inverse, near, near_wording, labels[rows], entries, [units(texts[row]) for row in rows]
+    )
     gate, foreign_gate = trial.gates(off_topic, encode(off_topic), lexicon, columns)
     if len(rows) == len(labels):
         weights = trial.weights
     else:
         cross = rank.kernel(vectors @ near.T, rank.dense_cosines(wording, columns))
         weights = rank.fit_sampled(cross, gram, labels, entries)
-    return Model(lexicon, near, Postings.of(columns), labels[rows], rows, weights,
-                 rank.prototypes(vectors, labels, entries), gate, foreign_gate)
+    return Model(
+        lexicon,
+        near,
+        Postings.of(columns),
+        labels[rows],
+        rows,
+        weights,
+        rank.prototypes(vectors, labels, entries),
+        gate,
+        foreign_gate,
+    )
 
 
 class _Trial:
@@ -80,8 +93,13 @@ class _Trial:
     """
 
     def __init__(
-        self, inverse: NDArray[np.float64], vectors: Array, wording: Array, labels: Labels,
-        entries: int, words: list[set[str]],
+        self,
+        inverse: NDArray[np.float64],
+        vectors: Array,
+        wording: Array,
+        labels: Labels,
+        entries: int,
+        words: list[set[str]],
     ) -> None:
         self.inverse, self.vectors, self.wording = inverse, vectors, wording
         self.labels, self.entries, self.words = labels, entries, words
@@ -102,9 +120,14 @@ class _Trial:
             self._leave_out(np.flatnonzero(by_phrasing == fold), entries_too=False)
             self._leave_out(np.flatnonzero(by_entry == fold), entries_too=True)
         everything = np.arange(len(self.labels))
-        self._play(everything, off_vectors, rank.dense_cosines(lexicon.matrix(off_topic), columns),
-                   np.array([lexicon.coverage(text) for text in off_topic], np.float32),
-                   self.weights, np.full(len(off_topic), -1))
+        self._play(
+            everything,
+            off_vectors,
+            rank.dense_cosines(lexicon.matrix(off_topic), columns),
+            np.array([lexicon.coverage(text) for text in off_topic], np.float32),
+            self.weights,
+            np.full(len(off_topic), -1),
+        )
         right, outside = np.concatenate(self.right), np.concatenate(self.outside)
         weight = np.where(outside, OUTSIDE_WEIGHT * (~outside).sum() / max(1, outside.sum()), 1.0)
         own, foreign = zip(*self.numbers, strict=True)
@@ -115,23 +138,41 @@ class _Trial:
         kept = np.setdiff1d(np.arange(len(self.labels)), held)
         if not len(held) or not len(kept):
             return
-        correction = np.linalg.solve(self.inverse[np.ix_(held, held)],
-                                     self.inverse[held] @ self.targets)
+        correction = np.linalg.solve(
+            self.inverse[np.ix_(held, held)], self.inverse[held] @ self.targets
+        )
         weights = self.weights[kept] - self.inverse[np.ix_(kept, held)] @ correction
         known = set().union(*(self.words[row] for row in kept))
         coverage = np.array([share(self.words[row], known) for row in held], np.float32)
         truth = np.full(len(held), -1) if entries_too else self.labels[held]
-        self._play(kept, self.vectors[held], self.wording[np.ix_(held, kept)], coverage,
-                   weights.astype(np.float32), truth)
+        self._play(
+            kept,
+            self.vectors[held],
+            self.wording[np.ix_(held, kept)],
+            coverage,
+            weights.astype(np.float32),
+            truth,
+        )
 
     def _play(
-        self, kept: Labels, vectors: Array, wording: Array, coverage: Array, weights: Array,
+        self,
+        kept: Labels,
+        vectors: Array,
+        wording: Array,
+        coverage: Array,
+        weights: Array,
         truth: Labels,
     ) -> None:
         meaning: Array = vectors @ self.vectors[kept].T
         centres = rank.prototypes(self.vectors[kept], self.labels[kept], self.entries)
-        scored = Scored(rank.kernel(meaning, wording) @ weights, meaning, wording,
-                        vectors @ centres.T, coverage, self.labels[kept])
+        scored = Scored(
+            rank.kernel(meaning, wording) @ weights,
+            meaning,
+            wording,
+            vectors @ centres.T,
+            coverage,
+            self.labels[kept],
+        )
         self.numbers.append((signals(scored), signals(scored.without_wording(weights))))
         self.right.append(scored.scores.argmax(axis=1) == truth)
         self.outside.append(truth < 0)
@@ -146,4 +187,3 @@ def _folds(labels: Labels, generator: np.random.Generator) -> Labels:
         folds[rows] = (np.arange(len(rows)) + dealt) % FOLDS
         dealt += len(rows)
     return folds
-

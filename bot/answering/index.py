@@ -53,8 +53,13 @@ class Index:
         corrector = Corrector.build(
             texts, lambda word: is_common_han(word) or encoder.is_word(word)
         )
-        return cls(tuple(entries), _version(entries), _model(entries, texts, cache, encoder),
-                   corrector, encoder)
+        return cls(
+            tuple(entries),
+            _version(entries),
+            _model(entries, texts, cache, encoder),
+            corrector,
+            encoder,
+        )
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -94,13 +99,23 @@ class Index:
         scored = self.model.score(masked, self.encoder.encode(masked))
         numbers = signals(scored)
         foreign = np.array([one.language not in self.languages for one in asked])
-        confidence = np.where(foreign, self.model.foreign_gate.probability(numbers),
-                              self.model.gate.probability(numbers))
+        confidence = np.where(
+            foreign,
+            self.model.foreign_gate.probability(numbers),
+            self.model.gate.probability(numbers),
+        )
         return [
             Understanding(
-                one.text, one.normalised, one.corrected, one.language, one.traditional,
-                self._candidates(scored, row), decide(float(confidence[row])),
-                float(confidence[row]), self.version, one.corrections,
+                one.text,
+                one.normalised,
+                one.corrected,
+                one.language,
+                one.traditional,
+                self._candidates(scored, row),
+                decide(float(confidence[row])),
+                float(confidence[row]),
+                self.version,
+                one.corrections,
                 tuple(zip(NAMES, map(float, numbers[row]), strict=True)),
             )
             for row, one in enumerate(asked)
@@ -108,8 +123,10 @@ class Index:
 
     def _candidates(self, scored: "Scored", row: int) -> tuple[Candidate, ...]:
         scores = scored.scores[row]
-        return tuple(self._candidate(scored, row, int(place))
-                     for place in np.argsort(-scores, kind="stable")[:TOP])
+        return tuple(
+            self._candidate(scored, row, int(place))
+            for place in np.argsort(-scores, kind="stable")[:TOP]
+        )
 
     def _candidate(self, scored: "Scored", row: int, place: int) -> Candidate:
         score = min(1.0, max(0.0, float(scored.scores[row, place])))
@@ -117,12 +134,14 @@ class Index:
         if not len(own):
             return Candidate(self.ids[place], score, "")
         nearest = int(own[scored.meaning[row, own].argmax()])
-        return Candidate(self.ids[place], score, self._landmarks[nearest],
-                         float(scored.meaning[row, nearest]))
+        return Candidate(
+            self.ids[place], score, self._landmarks[nearest], float(scored.meaning[row, nearest])
+        )
 
     def _nothing(self, one: "_Read") -> Understanding:
-        return Understanding(one.text, one.normalised, one.corrected, None, False, (), "human",
-                             0.0, self.version)
+        return Understanding(
+            one.text, one.normalised, one.corrected, None, False, (), "human", 0.0, self.version
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +160,14 @@ class _Read:
         normalised = normalise(text)
         corrected, corrections = corrector.correct(normalised)
         spoken = language(normalised)
-        return cls(text, normalised, corrected, corrections, spoken,
-                   spoken == "zh" and is_traditional(text))
+        return cls(
+            text,
+            normalised,
+            corrected,
+            corrections,
+            spoken,
+            spoken == "zh" and is_traditional(text),
+        )
 
 
 def _ids(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -155,8 +180,19 @@ def _phrasings(entries: Sequence[Entry]) -> list[tuple[str, str]]:
 
 
 def _version(entries: Sequence[Entry]) -> str:
-    content = [[entry.id, entry.language, entry.title, entry.questions, entry.answer, entry.needs,
-                entry.person, entry.related] for entry in entries]
+    content = [
+        [
+            entry.id,
+            entry.language,
+            entry.title,
+            entry.questions,
+            entry.answer,
+            entry.needs,
+            entry.person,
+            entry.related,
+        ]
+        for entry in entries
+    ]
     text = json.dumps(content, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -173,8 +209,13 @@ def _model(
 
     place = {entry_id: number for number, entry_id in enumerate(_ids(entries))}
     labels = np.array([place[entry_id] for entry_id, _ in phrasings], np.intp)
-    model = fit([mask_numbers(text) for text in texts], labels, len(place),
-                [normalise(line) for line in OFF_TOPIC], encoder.encode)
+    model = fit(
+        [mask_numbers(text) for text in texts],
+        labels,
+        len(place),
+        [normalise(line) for line in OFF_TOPIC],
+        encoder.encode,
+    )
     if cache:
         model_cache.write(cache, name, model)
     return model

@@ -70,7 +70,7 @@ class FaqProblem:
         return f"{where}: {self.message_zh if language == 'zh' else self.message_en}"
 
 
-class FaqInvalid(XiaoerError):  # noqa: N818 (a state of the files, as people name it)
+class FaqInvalid(XiaoerError):
     """The FAQ files cannot be used; `problems` says why, each with its place."""
 
     def __init__(self, problems: Iterable[FaqProblem]) -> None:
@@ -96,7 +96,9 @@ def load(folder: Path, check_template: CheckTemplate | None = None) -> list[Entr
     if not entries and not problems:
         problems.append(
             FaqProblem(
-                str(folder), 1, None,
+                str(folder),
+                1,
+                None,
                 "没有找到任何条目：请在 zh/ 或 en/ 下放 .yaml 文件",
                 "no entries found: put .yaml files under zh/ or en/",
             )
@@ -121,8 +123,12 @@ class _Reader:
         if root is None:
             return []
         if not isinstance(root, yaml.SequenceNode):
-            self._wrong(root, None, "文件应是条目的列表（每条以“- id:”开头）",
-                        'the file must be a list of entries, each starting with "- id:"')
+            self._wrong(
+                root,
+                None,
+                "文件应是条目的列表（每条以“- id:”开头）",
+                'the file must be a list of entries, each starting with "- id:"',
+            )
             return []
         return [entry for node in root.value if (entry := self._entry(node))]
 
@@ -130,8 +136,12 @@ class _Reader:
         try:
             data = path.read_bytes()
             if len(data) > MAX_FILE_BYTES:
-                self._at(1, None, f"文件过大（超过 {MAX_FILE_BYTES} 字节）",
-                         f"the file is too large (over {MAX_FILE_BYTES} bytes)")
+                self._at(
+                    1,
+                    None,
+                    f"文件过大（超过 {MAX_FILE_BYTES} 字节）",
+                    f"the file is too large (over {MAX_FILE_BYTES} bytes)",
+                )
                 return None
             node = yaml.compose(data.decode("utf-8-sig"), Loader=_LOADER)
         except UnicodeDecodeError as error:
@@ -140,8 +150,12 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             detail = error.problem or error.context or "invalid"
-            self._at(mark.line + 1 if mark else 1, None, f"YAML 语法错误：{detail}",
-                     f"YAML syntax error: {detail}")
+            self._at(
+                mark.line + 1 if mark else 1,
+                None,
+                f"YAML 语法错误：{detail}",
+                f"YAML syntax error: {detail}",
+            )
         except (yaml.YAMLError, OSError, RecursionError) as error:
             self._at(1, None, f"无法读取：{error}", f"cannot be read: {error}")
         else:
@@ -159,8 +173,9 @@ class _Reader:
             if key not in fields:
                 self._wrong(node, name, f"缺少“{key}”", f'"{key}" is missing')
         title = self._text(fields.get("title"), name, "title", MAX_TITLE)
-        questions = self._texts(fields.get("questions"), name, "questions", MAX_QUESTION,
-                                MAX_QUESTIONS)
+        questions = self._texts(
+            fields.get("questions"), name, "questions", MAX_QUESTION, MAX_QUESTIONS
+        )
         answer = self._answer(fields.get("answer"), name)
         needs = self._one_of(fields.get("needs"), name, "needs", ("order", "parcel"))
         person = self._one_of(fields.get("person"), name, "person", ("offer", "bring"))
@@ -168,8 +183,15 @@ class _Reader:
         if len(self.problems) > before or name is None:
             return None
         return Entry(
-            name, self.language, title, questions, answer, cast(Needs | None, needs),
-            cast(Person | None, person), related, Source(self.file, _line(node)),
+            name,
+            self.language,
+            title,
+            questions,
+            answer,
+            cast(Needs | None, needs),
+            cast(Person | None, person),
+            related,
+            Source(self.file, _line(node)),
         )
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, yaml.Node]:
@@ -178,8 +200,12 @@ class _Reader:
         name = next((str(v.value) for k, _, v in pairs if k == "id"), None)
         for key, key_node, value in pairs:
             if key not in _KEYS:
-                self._wrong(key_node, name, f"不认识的键“{key}”（可用：{'、'.join(_KEYS)}）",
-                            f'unknown key "{key}" (known: {", ".join(_KEYS)})')
+                self._wrong(
+                    key_node,
+                    name,
+                    f"不认识的键“{key}”（可用：{'、'.join(_KEYS)}）",
+                    f'unknown key "{key}" (known: {", ".join(_KEYS)})',
+                )
             elif key in fields:
                 self._wrong(key_node, name, f"“{key}”写了两次", f'"{key}" is given twice')
             fields.setdefault(key, value)
@@ -191,9 +217,12 @@ class _Reader:
             return None
         value = self._text(node, None, "id", 64)
         if value and not _ID.fullmatch(value):
-            self._wrong(node, value, "id 只能用小写字母、数字和下划线，并以字母开头",
-                        "an id has lower-case letters, digits and underscores, and starts with "
-                        "a letter")
+            self._wrong(
+                node,
+                value,
+                "id 只能用小写字母、数字和下划线，并以字母开头",
+                "an id has lower-case letters, digits and underscores, and starts with a letter",
+            )
         return value or None
 
     def _answer(self, node: yaml.Node | None, name: str | None) -> str:
@@ -214,8 +243,12 @@ class _Reader:
         if not value:
             self._wrong(node, name, f"“{key}”是空的", f'"{key}" is empty')
         elif len(value) > limit:
-            self._wrong(node, name, f"“{key}”太长（{len(value)} 字，最多 {limit}）",
-                        f'"{key}" is too long ({len(value)} characters, at most {limit})')
+            self._wrong(
+                node,
+                name,
+                f"“{key}”太长（{len(value)} 字，最多 {limit}）",
+                f'"{key}" is too long ({len(value)} characters, at most {limit})',
+            )
         return value
 
     def _texts(
@@ -244,8 +277,12 @@ class _Reader:
             return None
         value = self._text(node, name, key, 64)
         if value and value not in allowed:
-            self._wrong(node, name, f"“{key}”只能是 {' / '.join(allowed)}，不能是“{value}”",
-                        f'"{key}" must be {" or ".join(allowed)}, not "{value}"')
+            self._wrong(
+                node,
+                name,
+                f"“{key}”只能是 {' / '.join(allowed)}，不能是“{value}”",
+                f'"{key}" must be {" or ".join(allowed)}, not "{value}"',
+            )
         return value or None
 
     def _wrong(self, node: yaml.Node, name: str | None, zh: str, en: str) -> None:
@@ -267,19 +304,24 @@ def _across(entries: list[Entry]) -> Iterator[FaqProblem]:
     for entry in entries:
         first = seen.setdefault((entry.language, entry.id), entry)
         if first is not entry:
-            yield _problem(entry, f"id 重复，已用于 {_place(first)}",
-                           f"the id is already used at {_place(first)}")
+            yield _problem(
+                entry,
+                f"id 重复，已用于 {_place(first)}",
+                f"the id is already used at {_place(first)}",
+            )
         for question in entry.questions:
             owner = owners.setdefault(normalise(question), entry)
             if owner.id != entry.id:
                 yield _problem(
-                    entry, f"问法“{question}”也属于 {owner.id}（{_place(owner)}）",
+                    entry,
+                    f"问法“{question}”也属于 {owner.id}（{_place(owner)}）",
                     f'the phrasing "{question}" also belongs to {owner.id} ({_place(owner)})',
                 )
         for other in entry.related:
             if other not in ids:
-                yield _problem(entry, f"related 里的“{other}”不存在",
-                               f'related: there is no entry "{other}"')
+                yield _problem(
+                    entry, f"related 里的“{other}”不存在", f'related: there is no entry "{other}"'
+                )
 
 
 def _problem(entry: Entry, zh: str, en: str) -> FaqProblem:

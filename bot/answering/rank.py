@@ -97,8 +97,14 @@ class Scored:
     def without_wording(self, weights: Array) -> "Scored":
         """As if the question shared no word with any phrasing: a language the FAQ lacks."""
         none = np.zeros_like(self.wording)
-        return Scored(kernel(self.meaning, none) @ weights, self.meaning, none, self.proto,
-                      np.zeros_like(self.coverage), self.labels)
+        return Scored(
+            kernel(self.meaning, none) @ weights,
+            self.meaning,
+            none,
+            self.proto,
+            np.zeros_like(self.coverage),
+            self.labels,
+        )
 
 
 def dense_cosines(left: Any, columns: Any) -> Array:

@@ -71,10 +71,11 @@ def normalise(text: str, limit: int = LIMIT) -> str:
 
 
 def language(text: str) -> Language | None:
-    """"zh" or "en", or None when there are no letters at all.
+    """ "zh" or "en", or None when there are no letters at all.
 
     One Han character weighs as much as one other word: a Chinese sentence often carries Latin
-    product names, an English one hardly ever carries Chinese. Order numbers such as XE10001 are no words.
+    product names, an English one hardly ever carries Chinese. Order numbers such as XE10001 are
+    no words.
     """
     han, words = len(_HAN.findall(text)), len(_WORD.findall(_CODE.sub(" ", text)))
     if not han and not words:

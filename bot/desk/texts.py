@@ -63,5 +63,3 @@ class Texts:
         if minutes < 48 * 60:
             return self("hours", count=minutes // 60)
         return self("days", count=minutes // (24 * 60))
-
-

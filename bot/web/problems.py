@@ -84,7 +84,8 @@ def documented(**descriptions: str) -> dict[int | str, dict[str, Any]]:
     schema.pop("$defs", None)
     return {
         int(status.removeprefix("_")): {
-            "description": text, "content": {MEDIA_TYPE: {"schema": schema}}
+            "description": text,
+            "content": {MEDIA_TYPE: {"schema": schema}},
         }
         for status, text in descriptions.items()
     }

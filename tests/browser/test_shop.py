@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.support.service import Service
 
 
-
 @pytest.fixture(scope="module")
 def agent(service: Service) -> str:
     """The login of an agent; returns the first password."""

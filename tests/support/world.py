@@ -38,9 +38,7 @@ def told(
     return apply_order(session, event)
 
 
-def stepped(
-    session: Session, status: Status, at: datetime | None = None, **more: Any
-) -> Parcel:
+def stepped(session: Session, status: Status, at: datetime | None = None, **more: Any) -> Parcel:
     """A carrier tells a step, of parcel SF1 unless told otherwise."""
     more = more or {"tracking_number": "SF1"}
     return apply_step(session, Step(status, at or now(), **more))

@@ -181,9 +181,7 @@ def _ask_proof(turn: Turn, entry_id: str, **known: str | None) -> None:
     turn.ask(NAME, entry=entry_id, proving=True, language=turn.language, **known)
 
 
-def _answer(
-    turn: Turn, entry_id: str, order: Order, others: list[Order] | None = None
-) -> Verdict:
+def _answer(turn: Turn, entry_id: str, order: Order, others: list[Order] | None = None) -> Verdict:
     """Say the entry's answer with the order's own data; other open orders become buttons."""
     entry = turn.house.entries.entry(entry_id, turn.language)
     if entry is None:  # removed from the FAQ since it was asked for

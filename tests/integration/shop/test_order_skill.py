@@ -190,9 +190,7 @@ def test_a_strangers_order_and_no_order_are_alike(talk: Talk, number: str) -> No
     talk.say(WHERE)
     talk.say("XE10001 8888")
     asked = talk.say(f"{number}呢")
-    assert asked == (
-        f"收到订单号 {number}。为了保护您的隐私，请再告诉我下单手机号的后四位。"
-    )
+    assert asked == (f"收到订单号 {number}。为了保护您的隐私，请再告诉我下单手机号的后四位。")
     assert WRONG in talk.say("8888")
 
 

@@ -109,8 +109,10 @@ async def test_reload_takes_new_files_and_keeps_the_old_index_when_they_are_bad(
     assert answerer.version == before
     assert (await answerer.understand("怎么退货")).index_version == before
 
-    write_faq(answerer.folder, zh=ZH + "\n- id: jobs\n  title: 招聘\n  questions: [你们招人吗]\n"
-                                       "  answer: 招\n")
+    write_faq(
+        answerer.folder,
+        zh=ZH + "\n- id: jobs\n  title: 招聘\n  questions: [你们招人吗]\n  answer: 招\n",
+    )
     assert await answerer.reload()
     assert answerer.problems == ()
     assert answerer.version != before

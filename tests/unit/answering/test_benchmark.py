@@ -6,29 +6,55 @@ import pytest
 
 from bot.answering.benchmark import Guess, _quality, bench_answers, draw, read_tsv, run
 
-KEYS = ["engine", "n_train", "n_test", "n_oos", "top1", "recall3", "mrr", "auroc", "acc_at_fa5",
-        "ece", "decision", "fit_s", "p50_ms", "p99_ms", "peak_mb"]
+KEYS = [
+    "engine",
+    "n_train",
+    "n_test",
+    "n_oos",
+    "top1",
+    "recall3",
+    "mrr",
+    "auroc",
+    "acc_at_fa5",
+    "ece",
+    "decision",
+    "fit_s",
+    "p50_ms",
+    "p99_ms",
+    "peak_mb",
+]
 DECISIONS = ["right", "wrong", "asked_right", "asked_other", "human", "oos_answered", "oos_asked"]
-TRAIN = [("怎么退货", "return"), ("我要退货", "return"), ("how do i return", "return"),
-         ("运费多少", "fee"), ("寄一件多少钱", "fee"), ("shipping cost", "fee")]
+TRAIN = [
+    ("怎么退货", "return"),
+    ("我要退货", "return"),
+    ("how do i return", "return"),
+    ("运费多少", "fee"),
+    ("寄一件多少钱", "fee"),
+    ("shipping cost", "fee"),
+]
 
 
 def test_quality_of_known_guesses() -> None:
     guesses = [
-        Guess(("a", "b"), 0.9),   # right
-        Guess(("b", "a"), 0.8),   # wrong, second is right
+        Guess(("a", "b"), 0.9),  # right
+        Guess(("b", "a"), 0.8),  # wrong, second is right
         Guess(("b", "c", "a"), 0.3),  # asked, among the three
-        Guess(("b",), 0.3),       # asked, not among them
-        Guess(("a",), 0.1),       # right, but handed over
-        Guess(("a",), 0.6),       # out of scope, answered
-        Guess(("a",), 0.25),      # out of scope, asked
-        Guess((), 0.0),           # out of scope, handed over
+        Guess(("b",), 0.3),  # asked, not among them
+        Guess(("a",), 0.1),  # right, but handed over
+        Guess(("a",), 0.6),  # out of scope, answered
+        Guess(("a",), 0.25),  # out of scope, asked
+        Guess((), 0.0),  # out of scope, handed over
     ]
     truth: list[str | None] = ["a", "a", "a", "a", "a", None, None, None]
     got = _quality(guesses, truth)
     assert got["decision"] == {
-        "right": 0.2, "wrong": 0.2, "asked_right": 0.2, "asked_other": 0.2, "human": 0.2,
-        "oos_answered": 0.3333, "oos_asked": 0.3333,
+        "right": 0.2,
+        "wrong": 0.2,
+        "asked_right": 0.2,
+        "asked_other": 0.2,
+        "human": 0.2,
+        "oos_answered": 0.3333,
+        "oos_asked": 0.3333,
     }
     assert (got["top1"], got["recall3"], got["mrr"]) == (0.4, 0.8, pytest.approx(0.5667))
     # In scope beats out of scope in 2·3 + 2·2 + 1·1 = 11 of 15 pairs.
@@ -52,7 +78,11 @@ def test_the_whole_run(tmp_path: Path, engine: str) -> None:
     assert list(got) == KEYS
     assert list(got["decision"]) == DECISIONS  # type: ignore[call-overload]
     assert (got["engine"], got["n_train"], got["n_test"], got["n_oos"], got["top1"]) == (
-        engine, 6, 2, 2, 1.0,
+        engine,
+        6,
+        2,
+        2,
+        1.0,
     )
 
 

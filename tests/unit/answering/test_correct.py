@@ -6,9 +6,17 @@ from bot.answering.correct import Corrector
 from bot.answering.understanding import Correction
 
 REAL = {"leather", "地方", "怎么"}
-PHRASINGS = ["我的快递到哪了", "怎么退货", "快递几天到", "查一下快递", "退货流程",
-             "申请退货", "where is my parcel", "weather delays",
-             "international shipping"]
+PHRASINGS = [
+    "我的快递到哪了",
+    "怎么退货",
+    "快递几天到",
+    "查一下快递",
+    "退货流程",
+    "申请退货",
+    "where is my parcel",
+    "weather delays",
+    "international shipping",
+]
 
 
 @pytest.fixture(scope="module")

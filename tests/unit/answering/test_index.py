@@ -49,7 +49,8 @@ def test_an_understanding_tells_how_it_came_about(index: Index) -> None:
 def test_candidates_are_different_entries_best_first(index: Index) -> None:
     one = index.understand(["can i return my order"])[0]
     assert (one.candidates[0].entry_id, one.candidates[0].phrasing) == (
-        "return_how", "can i return my order",
+        "return_how",
+        "can i return my order",
     )
     assert sorted(c.entry_id for c in one.candidates) == sorted(index.ids)
     scores = [c.score for c in one.candidates]
@@ -69,7 +70,11 @@ def test_a_batch_gives_each_text_its_own_answer_in_order(index: Index) -> None:
     alone = [index.understand([text])[0] for text in texts]
     assert [one.text for one in together] == texts
     assert [one.best and one.best.entry_id for one in together] == [
-        "return_how", None, "shipping_time", None, "opening_hours",
+        "return_how",
+        None,
+        "shipping_time",
+        None,
+        "opening_hours",
     ]
     np.testing.assert_allclose(
         [one.confidence for one in together], [one.confidence for one in alone], atol=1e-4
@@ -152,10 +157,14 @@ class TestCache:
         if damage == "parts":
             np.savez(path, labels=np.zeros(3))
         else:
-            path.write_bytes({
-                "empty": b"", "cut": whole[: len(whole) // 2], "noise": b"\x00" * 999,
-                "pickle": pickle.dumps(_Trap(tmp_path / "sprung")),
-            }[damage])
+            path.write_bytes(
+                {
+                    "empty": b"",
+                    "cut": whole[: len(whole) // 2],
+                    "noise": b"\x00" * 999,
+                    "pickle": pickle.dumps(_Trap(tmp_path / "sprung")),
+                }[damage]
+            )
         assert best(Index.build(index.entries, folder), "怎么退货") == "return_how"
         assert not (tmp_path / "sprung").exists()
         assert len(path.read_bytes()) == len(whole)

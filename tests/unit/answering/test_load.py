@@ -21,12 +21,20 @@ def entry(name: str = "a", questions: str = "[怎么退]", more: str = "") -> st
 def test_entries_come_with_all_their_parts(tmp_path: Path) -> None:
     entries = load(write_faq(tmp_path))
     assert [(one.language, one.id) for one in entries] == [
-        ("zh", "return_how"), ("zh", "shipping_time"), ("zh", "opening_hours"),
-        ("en", "return_how"), ("en", "shipping_time"), ("en", "gift_card"),
+        ("zh", "return_how"),
+        ("zh", "shipping_time"),
+        ("zh", "opening_hours"),
+        ("en", "return_how"),
+        ("en", "shipping_time"),
+        ("en", "gift_card"),
     ]
     first, english = entries[0], entries[3]
     assert (first.title, first.questions[1], first.person, first.related, first.needs) == (
-        "怎么退货", "我要退货", "offer", ("shipping_time",), None,
+        "怎么退货",
+        "我要退货",
+        "offer",
+        ("shipping_time",),
+        None,
     )
     assert (english.needs, english.answer) == ("order", "Ask within {{ shop.return_days }} days.")
     assert (english.source.file, english.source.line) == ("en/shop.yaml", 1)
@@ -72,7 +80,10 @@ def test_each_mistake_is_named_with_its_place(
 def test_all_mistakes_are_told_at_once_in_both_languages(tmp_path: Path) -> None:
     found = problems(tmp_path, entry(more="  colour: red\n"), "- id: b\n")
     assert [(one.file, one.entry) for one in found] == [
-        ("zh/shop.yaml", "a"), ("en/shop.yaml", "b"), ("en/shop.yaml", "b"), ("en/shop.yaml", "b"),
+        ("zh/shop.yaml", "a"),
+        ("en/shop.yaml", "b"),
+        ("en/shop.yaml", "b"),
+        ("en/shop.yaml", "b"),
     ]
     with pytest.raises(FaqInvalid) as caught:
         load(tmp_path)

@@ -13,8 +13,14 @@ from bot.answering.rank import RIDGE, Scored
 
 @pytest.mark.parametrize(
     ("confidence", "expected"),
-    [(1.0, "answer"), (0.5, "answer"), (0.49, "ask"), (0.2, "ask"), (0.19, "human"),
-     (0.0, "human")],
+    [
+        (1.0, "answer"),
+        (0.5, "answer"),
+        (0.49, "ask"),
+        (0.2, "ask"),
+        (0.19, "human"),
+        (0.0, "human"),
+    ],
 )
 def test_decide(confidence: float, expected: str) -> None:
     assert decide(confidence) == expected
@@ -77,11 +83,20 @@ def test_signals_describe_the_winner() -> None:
     row = dict(zip(NAMES, signals(scored)[0], strict=True))
     share = row.pop("share")
     assert share == pytest.approx(1 / (1 + np.exp(-3.0)), abs=1e-4)
-    assert row == pytest.approx({
-        "score": 0.7, "margin": 0.5, "nearest": 0.9, "nearest_of_winner": 0.6, "prototype": 0.65,
-        "prototype_margin": 0.25, "wording": 0.3, "wording_of_winner": 0.3, "coverage": 0.5,
-        "agreement": 0.0,
-    })
+    assert row == pytest.approx(
+        {
+            "score": 0.7,
+            "margin": 0.5,
+            "nearest": 0.9,
+            "nearest_of_winner": 0.6,
+            "prototype": 0.65,
+            "prototype_margin": 0.25,
+            "wording": 0.3,
+            "wording_of_winner": 0.3,
+            "coverage": 0.5,
+            "agreement": 0.0,
+        }
+    )
 
 
 def test_the_gate_learns_which_side_is_right() -> None:

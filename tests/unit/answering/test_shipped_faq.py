@@ -90,10 +90,18 @@ EVERYDAY = [
 ]
 
 OFF_TOPIC = [
-    "今天天气怎么样", "who won the world cup", "帮我写一首诗", "asdfghjkl",
-    "红烧肉要炖多久", "what is the capital of france", "帮我算一下八乘以九",
+    "今天天气怎么样",
+    "who won the world cup",
+    "帮我写一首诗",
+    "asdfghjkl",
+    "红烧肉要炖多久",
+    "what is the capital of france",
+    "帮我算一下八乘以九",
     "write me a python script",
-    "昨天的球赛谁赢了", "how do i cook pasta", "谁是美国总统", "你觉得比特币会涨吗",
+    "昨天的球赛谁赢了",
+    "how do i cook pasta",
+    "谁是美国总统",
+    "你觉得比特币会涨吗",
 ]
 
 

@@ -50,9 +50,7 @@ def test_a_shop_of_one_language_has_a_desk_of_one_language() -> None:
     ],
 )
 @time_machine.travel(NOON, tick=False)
-def test_waiting_time_reads_in_the_largest_unit(
-    ago: timedelta, english: str, chinese: str
-) -> None:
+def test_waiting_time_reads_in_the_largest_unit(ago: timedelta, english: str, chinese: str) -> None:
     assert Texts(VOICE, "en").waited(NOON - ago) == english
     assert Texts(VOICE, "zh").waited(NOON - ago) == chinese
 
