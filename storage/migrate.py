@@ -55,6 +55,10 @@ def _config(connection: Connection | None) -> Config:
     return config
 
 
+def _next() -> str:
+    return f"{int(head() or 0) + 1:04d}"
+
+
 def _on_empty_database(action: str, *message: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         db = Database(f"sqlite:///{folder}/check.db")
@@ -63,7 +67,9 @@ def _on_empty_database(action: str, *message: str) -> None:
             if action == "check":
                 command.check(_config(connection))
             else:
-                command.revision(_config(connection), " ".join(message), autogenerate=True)
+                command.revision(
+                    _config(connection), " ".join(message), autogenerate=True, rev_id=_next()
+                )
         db.close()
 
 

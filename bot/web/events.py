@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from bot.config import ApiKey
+from bot.core import metrics
 from bot.core.errors import Unavailable
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
@@ -125,6 +126,8 @@ def events_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
             return problem.response()
         except Unavailable as error:
             return problems.unavailable(error).response()
+        if accepted:
+            metrics.EVENTS.labels(event.type).inc()
         taken = Taken(id=event.id, status="accepted" if accepted else "repeated")
         return JSONResponse(taken.model_dump(), status_code=202 if accepted else 200)
 
