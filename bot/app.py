@@ -87,11 +87,12 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.db.listen_to_others()
-        faq = asyncio.create_task(_serve_faq(service.answerer, on_ready))
+        faq = asyncio.create_task(_serve_faq(service, on_ready))
         yield
         faq.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await faq
+        await service.intake.close()
         service.answerer.close()
         service.db.close()
 
@@ -121,14 +122,16 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     return app
 
 
-async def _serve_faq(answerer: Answerer, on_ready: Callable[[], None]) -> None:
-    """Load the FAQ, then follow its files."""
+async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
+    """Load the FAQ, answer what waits for it, then follow its files."""
+    answerer = service.answerer
     try:
         await answerer.load()
     except Exception:
         log.exception("faq cannot be loaded; the service does not get ready")
         raise
     log.info("faq ready", version=answerer.version)
+    await service.intake.recover()
     on_ready()
     metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))
     await answerer.watch()

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot import app
 from bot.answering.understanding import Understanding
 from bot.config import Config
 from bot.core.messages import Address, Author, Choice, Inbound
+from bot.core.text import to_traditional
 from bot.dialogue.compose import Composed, compose
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.turn import House
@@ -73,7 +74,15 @@ async def ask(config: Config, text: str, language: str | None) -> Reply:
         entry = service.answerer.entry("contact_person", spoken)
         words = service.voice.say("replies.handoff_queued", spoken, ahead=0)
         return Reply(Composed("human", entry, words, ()), read, spoken)
-    return Reply(compose(house, read, spoken), read, spoken)
+    return Reply(_in_their_script(compose(house, read, spoken), read), read, spoken)
+
+
+def _in_their_script(composed: Composed, read: Understanding) -> Composed:
+    """Answers go in traditional script to those who write it."""
+    if not read.traditional:
+        return composed
+    choices = tuple(choice.reworded(to_traditional) for choice in composed.choices)
+    return replace(composed, text=to_traditional(composed.text), choices=choices)
 
 
 def show(reply: Reply, *, explain: bool) -> None:

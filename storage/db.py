@@ -2,65 +2,33 @@
 
 import asyncio
 import contextlib
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import psycopg
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
-from bot.core.errors import Unavailable, XiaoerError
+from bot.core.errors import XiaoerError
 from bot.core.events import Bus
+from storage.group_writer import GroupWriter, Work, unavailable
+from storage.listener import CHANNEL, Listener
 from storage.live import Live
 
-BATCH = 64
-"""How many waiting calls commit together on SQLite."""
 BUSY_SECONDS = 5
 """How long to wait for another process's write lock on SQLite."""
 RETRIES = 5
 """How often a transaction that PostgreSQL undid (deadlock, serialisation) is run again."""
-CHANNEL = "xiaoer"
-"""PostgreSQL notification channel that carries the topics of `storage.live`."""
-
 P = ParamSpec("P")
 T = TypeVar("T")
-Work = Callable[[Session], Any]
 
 
 class DatabaseUnusable(XiaoerError):
     """The database cannot be opened as configured."""
-
-
-@dataclass(slots=True)
-class _Job:
-    work: Work
-    future: Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-    touched: frozenset[str] = frozenset()
-
-    def settle(self) -> None:
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-def unavailable() -> Unavailable:
-    """The error of a database that cannot serve just now."""
-    return Unavailable(
-        "数据库暂时无法写入，请稍后再试；若持续出现，请检查磁盘空间和数据库锁。",
-        "The database cannot be written just now. Try again shortly; if it persists, check disk "
-        "space and other processes that hold the database.",
-    )
 
 
 class Database:
@@ -83,12 +51,14 @@ class Database:
         if self.is_sqlite:
             self.engine = _sqlite_engine(str(self.url.database), begin="BEGIN IMMEDIATE")
             self._reading = _sqlite_engine(str(self.url.database), begin="BEGIN")
-            self._writer: _GroupWriter | ThreadPoolExecutor = _GroupWriter(self)
+            self._writer: GroupWriter | ThreadPoolExecutor = GroupWriter(
+                self.engine, self.session, self.publish
+            )
         else:
             self.engine = create_engine(self.url, pool_size=12, pool_pre_ping=True)
             self._reading = self.engine
             self._writer = ThreadPoolExecutor(8, thread_name_prefix="db-write")
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
 
     async def transact(
         self,
@@ -140,7 +110,7 @@ class Database:
         """Hear what other processes on the same PostgreSQL commit. Nothing to do on SQLite."""
         self._attach()
         if not self.is_sqlite and self._listener is None:
-            self._listener = _Listener(self)
+            self._listener = Listener(self.url, self.publish)
             self._listener.start()
 
     def publish(self, topics: frozenset[str]) -> None:
@@ -164,7 +134,7 @@ class Database:
             self._loop = asyncio.get_running_loop()
 
     def _submit(self, work: Work) -> Future[Any]:
-        if isinstance(self._writer, _GroupWriter):
+        if isinstance(self._writer, GroupWriter):
             return self._writer.submit(work)
         return self._writer.submit(self._commit_one, work)
 
@@ -201,112 +171,6 @@ class Database:
         raise AssertionError("unreachable")
 
 
-class _GroupWriter:
-    """SQLite's single writer: calls that wait together share one commit.
-
-    Each call has a savepoint and a session of its own, so that one failure leaves its
-    neighbours alone. Nobody is answered before the commit.
-    """
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._door = threading.Lock()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="db-write", daemon=True)
-        self._thread.start()
-
-    def submit(self, work: Work) -> Future[Any]:
-        """Queue `work`. Raises `RuntimeError` after `shutdown`, as executors do."""
-        job = _Job(work, Future())
-        with self._door:
-            if self._closed:
-                raise RuntimeError("the database is closed")
-            self._jobs.put(job)
-        return job.future
-
-    def shutdown(self, wait: bool = True) -> None:
-        with self._door:
-            self._closed = True
-            self._jobs.put(None)
-        if wait:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            batch, last = self._gather(first)
-            self._commit(batch)
-            if last:
-                return
-
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        batch = [first]
-        while len(batch) < BATCH:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                return batch, True
-            batch.append(job)
-        return batch, False
-
-    def _commit(self, waiting: list[_Job]) -> None:
-        batch = [job for job in waiting if job.future.set_running_or_notify_cancel()]
-        try:
-            with self._db.engine.begin() as connection:
-                for job in batch:
-                    self._run_one(connection, job)
-        except BaseException as error:  # whatever it is, the waiting calls must hear of it
-            for job in batch:
-                job.error = job.error or _explained(error)
-        for job in batch:
-            if job.error is None:
-                self._db.publish(job.touched)
-            job.settle()
-
-    def _run_one(self, connection: Connection, job: _Job) -> None:
-        session = self._db.session(connection)
-        try:
-            with session:
-                job.result = job.work(session)
-                session.commit()
-            job.touched = frozenset(session.info.get("touched", ()))
-        except BaseException as error:
-            driver = connection.connection.driver_connection
-            if driver is None or not driver.in_transaction:
-                raise  # SQLite undid the whole transaction (disk full, I/O error)
-            job.error = _explained(error)
-
-
-class _Listener(threading.Thread):
-    """Hears PostgreSQL's notifications and passes the topics on; reconnects by itself."""
-
-    def __init__(self, db: Database) -> None:
-        super().__init__(name="db-listen", daemon=True)
-        self._db = db
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        dsn = self._db.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        while not self._stopped.is_set():
-            try:
-                with psycopg.connect(dsn, autocommit=True) as connection:
-                    connection.execute(f"LISTEN {CHANNEL}")
-                    self._hear(connection)
-            except psycopg.Error:
-                self._stopped.wait(1)
-
-    def _hear(self, connection: psycopg.Connection[Any]) -> None:
-        while not self._stopped.is_set():
-            for notice in connection.notifies(timeout=0.5):
-                self._db.publish(frozenset([notice.payload]))
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self.join(timeout=2)
-
-
 def hold(url: str) -> FileLock | None:
     """Claim a SQLite file for this service process; None on PostgreSQL.
 
@@ -328,15 +192,6 @@ def hold(url: str) -> FileLock | None:
     except OSError as error:
         raise _no_place(str(parsed.database), error) from error
     return lock
-
-
-def _explained(error: BaseException) -> BaseException:
-    """The error that callers see: `Unavailable` where the database could not serve."""
-    if not isinstance(error, OperationalError):
-        return error
-    failure = unavailable()
-    failure.__cause__ = error
-    return failure
 
 
 def _undone_by_server(error: DBAPIError) -> bool:

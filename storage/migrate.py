@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.db import Database, DatabaseUnusable
 
-_LOCK = 0x7869616F6572
+LOCK = 0x7869616F6572
 """PostgreSQL advisory lock ("xiaoer"), so that processes that start together migrate in turn."""
 
 
@@ -25,7 +25,7 @@ def upgrade(db: Database) -> None:
     try:
         with db.engine.begin() as connection:
             if not db.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             command.upgrade(_config(connection), "head")
     except CommandError as error:
         raise DatabaseUnusable(

@@ -1,5 +1,6 @@
 """What comes in from a channel and what goes out, as plain values."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +63,10 @@ class Choice:
 
     label: str
     value: str
+
+    def reworded(self, convert: Callable[[str], str]) -> "Choice":
+        """The same button with its label converted."""
+        return Choice(convert(self.label), self.value)
 
     def as_dict(self) -> dict[str, str]:
         """The form that is stored and sent to the chat socket."""

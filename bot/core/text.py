@@ -55,6 +55,13 @@ def _converted(text: str, scheme: str) -> str:
     return str(_converter(scheme).convert(text.encode("utf-8", "replace").decode()))
 
 
+def is_simplified(text: str) -> bool:
+    """Whether the writer uses simplified script; false where the text could be either."""
+    if not _HAN.search(text):
+        return False
+    return _changed(text, _converted(text, "s2t")) > 0 and not is_traditional(text)
+
+
 def _changed(before: str, after: str) -> int:
     return sum(a != b for a, b in zip(before, after, strict=False))
 

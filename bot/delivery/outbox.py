@@ -6,6 +6,7 @@ from sqlmodel import Session, select
 
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, Purpose, State
+from bot.core.text import to_traditional
 from storage import live
 from storage.models.conversations import Conversation, Message, latest_conversation
 from storage.models.customers import Identity
@@ -24,17 +25,19 @@ def post(
 ) -> Message:
     """Say `text` to the customer of `conversation`. Returns the stored message, with its id.
 
-    Web chat fetches messages by itself; every other channel gets a queued `Delivery`.
+    The bot's words go in traditional script to customers who write it. Web chat fetches
+    messages by itself; every other channel gets a queued `Delivery`.
     """
     identity = _locked_identity(session, conversation)
+    convert = to_traditional if identity.traditional and author == Author.BOT else str
     message = Message(
         conversation_id=_id(conversation),
         identity_id=conversation.identity_id,
         agent_id=agent_id,
         author=author,
         purpose=purpose,
-        text=text,
-        choices=[choice.as_dict() for choice in choices],
+        text=convert(text),
+        choices=[choice.reworded(convert).as_dict() for choice in choices],
     )
     session.add(message)
     session.flush()

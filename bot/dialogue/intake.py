@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
+import structlog
+
 from bot.answering.understanding import Understanding
 from bot.core import metrics
-from bot.core.messages import Inbound
-from bot.dialogue.receive import Received, Reception
+from bot.core.messages import Address, Inbound
+from bot.dialogue.receive import Received, Reception, waiting_text
+from bot.dialogue.skills.fragment import PATIENCE
 from bot.inbox.lanes import Lanes
 from storage.db import Database
+from storage.models.conversations import with_fragments
 
 Understand = Callable[[str], Awaitable[Understanding]]
+
+log = structlog.get_logger()
 
 
 class Intake:
@@ -22,6 +28,8 @@ class Intake:
         self._understand = understand
         self._reception = reception
         self._lanes = Lanes()
+        self._waiting: dict[str, str] = {}
+        self._timers: set[asyncio.Task[None]] = set()
 
     async def take(self, inbound: Inbound) -> Received:
         """Returns after the commit; then the message and its answer are safe.
@@ -32,14 +40,61 @@ class Intake:
         delivers again.
         """
         started = perf_counter()
+        address = inbound.address
         understanding = asyncio.ensure_future(self._understand(inbound.text))
         try:
-            async with self._lanes.enter(inbound.address.key):
+            async with self._lanes.enter(address.key):
+                joined = await self._joined(inbound)
                 understood = await understanding
-                received = await self._db.transact(self._reception.receive, inbound, understood)
+                received = await self._db.transact(
+                    self._reception.receive, inbound, understood, joined
+                )
+                if not received.repeated:
+                    self._wait_for_more(address, received.waiting)
         finally:
             understanding.cancel()
         if not received.repeated:
-            metrics.TURN_SECONDS.labels(inbound.address.channel).observe(perf_counter() - started)
-            metrics.TURNS.labels(inbound.address.channel, received.outcome).inc()
+            metrics.TURN_SECONDS.labels(address.channel).observe(perf_counter() - started)
+            metrics.TURNS.labels(address.channel, received.outcome).inc()
         return received
+
+    async def recover(self) -> None:
+        """Answer what waited for its rest when the service ended."""
+        for identity in await self._db.read(with_fragments):
+            self._start(self._settle(identity.address))
+
+    async def close(self) -> None:
+        """Stop waiting; `recover` goes on with it at the next start."""
+        for timer in self._timers:
+            timer.cancel()
+        await asyncio.gather(*self._timers, return_exceptions=True)
+
+    async def _joined(self, inbound: Inbound) -> Understanding | None:
+        """What the fragments that wait mean together with this message."""
+        before = self._waiting.get(inbound.address.key)
+        return await self._understand(f"{before} {inbound.text}") if before else None
+
+    def _wait_for_more(self, address: Address, text: str) -> None:
+        self._waiting.pop(address.key, None)
+        if text:
+            self._waiting[address.key] = text
+            self._start(self._settle(address))
+
+    async def _settle(self, address: Address) -> None:
+        """Answer the fragments when nothing has followed them in time."""
+        await asyncio.sleep(PATIENCE.total_seconds())
+        async with self._lanes.enter(address.key):
+            text = await self._db.read(waiting_text, address)
+            if text:
+                understood = await self._understand(text)
+                await self._db.transact(self._reception.settle, address, understood)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._timers.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._timers.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("fragments stay unanswered until the next start", exc_info=error)

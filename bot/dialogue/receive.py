@@ -1,13 +1,15 @@
 """A customer's message takes effect: stored, answered by a skill, all in one transaction."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from bot.answering.understanding import Understanding
-from bot.core.messages import Author, Inbound, Purpose, State
-from bot.core.text import normalise
+from bot.core.clock import now
+from bot.core.messages import Address, Author, Inbound, Purpose, State
+from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox
 from bot.dialogue.skills import Skill
 from bot.dialogue.skills.person import asks_for_person
@@ -16,10 +18,11 @@ from bot.feedback import survey
 from storage.models.conversations import (
     Conversation,
     Message,
+    fragments_of,
     last_offered,
     latest_conversation,
 )
-from storage.models.customers import Customer, Identity, identity_for
+from storage.models.customers import Customer, Identity, find_identity, identity_for
 from storage.models.inbound import find_receipt, take
 
 _NUMBER = re.compile(r"(?:选|第)?([1-9])(?:个|项)?[.、)。]?")
@@ -30,12 +33,14 @@ _NUMBER = re.compile(r"(?:选|第)?([1-9])(?:个|项)?[.、)。]?")
 class Received:
     """What became of an inbound message: its `seq`, and whether it was a repetition.
 
-    `outcome` names the skill that answered.
+    `outcome` names the skill that answered. `waiting` is the text that seemed unfinished and
+    waits for the rest, empty when there is none.
     """
 
     seq: int
     repeated: bool
     outcome: str = ""
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,18 @@ class Reception:
     house: House
     skills: tuple[Skill, ...]
 
-    def receive(self, session: Session, inbound: Inbound, understanding: Understanding) -> Received:
+    def receive(
+        self,
+        session: Session,
+        inbound: Inbound,
+        understanding: Understanding,
+        joined: Understanding | None = None,
+    ) -> Received:
         """Store `inbound` and let the first skill that has something to say answer it.
 
-        A delivery that was taken before (same channel account and external id) has no second
-        effect and returns the first one's seq.
+        `joined` understands the fragments that wait together with this message; it counts
+        unless the message is clear by itself. A delivery that was taken before (same channel
+        account and external id) has no second effect and returns the first one's seq.
         """
         identity = identity_for(session, inbound)
         source = f"{inbound.address.channel}:{inbound.address.account}"
@@ -61,9 +73,40 @@ class Reception:
         turn = self._open(session, inbound, understanding, identity)
         receipt.message_id = turn.message.id
         session.add(receipt)
+        _join(turn, joined)
         outcome = self._answer(turn)
         assert turn.message.id is not None
-        return Received(turn.message.id, repeated=False, outcome=outcome)
+        waiting = _text(fragments_of(session, turn.conversation))
+        return Received(turn.message.id, repeated=False, outcome=outcome, waiting=waiting)
+
+    def settle(self, session: Session, address: Address, understanding: Understanding) -> None:
+        """Answer the fragments that waited long enough; `understanding` is of all of them."""
+        identity = find_identity(session, address, lock=True)
+        assert identity is not None
+        assert identity.id is not None
+        conversation = latest_conversation(session, identity.id)
+        if conversation is None or conversation.fragments_due is None:
+            return
+        if conversation.fragments_due > now():
+            return  # a later fragment prolonged the waiting
+        messages = fragments_of(session, conversation)
+        customer = session.get(Customer, identity.customer_id)
+        assert customer is not None
+        inbound = Inbound(address, "", text=_text(messages))
+        turn = Turn(
+            session,
+            self.house,
+            inbound,
+            understanding,
+            identity,
+            customer,
+            conversation,
+            messages[-1],
+            joined=tuple(conversation.fragments[:-1]),
+            is_complete=True,
+        )
+        _no_fragments(conversation)
+        self._answer(turn)
 
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, identity: Identity
@@ -89,6 +132,8 @@ class Reception:
             session, self.house, inbound, understanding, identity, customer, conversation, message
         )
         conversation.language = identity.language = turn.language
+        if understanding.traditional or is_simplified(inbound.text):
+            identity.traditional = understanding.traditional
         outbox.touch(session, conversation)
         return turn
 
@@ -109,10 +154,42 @@ class Reception:
                     "skill": skill.name,
                     "outcome": verdict.outcome,
                     **verdict.details,
+                    **({"joined": list(turn.joined)} if turn.joined else {}),
                 }
                 turn.session.add(turn.message)
                 return skill.name
         return ""
+
+
+def waiting_text(session: Session, address: Address) -> str:
+    """The fragments that wait in a chat, as one text; empty when none wait."""
+    identity = find_identity(session, address)
+    if identity is None or identity.id is None:
+        return ""
+    conversation = latest_conversation(session, identity.id)
+    return _text(fragments_of(session, conversation)) if conversation else ""
+
+
+def _join(turn: Turn, joined: Understanding | None) -> None:
+    """Understand the message together with the fragments before it, unless it is clear alone."""
+    fragments = tuple(turn.conversation.fragments)
+    messages = fragments_of(turn.session, turn.conversation)
+    _no_fragments(turn.conversation)
+    if not fragments or joined is None or turn.choice is not None:
+        return
+    turn.joined = fragments
+    if turn.understanding.decision != "answer":
+        turn.understanding = joined
+        turn.inbound = replace(turn.inbound, text=_text([*messages, turn.message]))
+
+
+def _no_fragments(conversation: Conversation) -> None:
+    conversation.fragments = []
+    conversation.fragments_due = None
+
+
+def _text(messages: Sequence[Message]) -> str:
+    return " ".join(message.text for message in messages)
 
 
 def _conversation(

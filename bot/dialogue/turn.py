@@ -42,7 +42,11 @@ class Verdict:
 
 @dataclass(slots=True)
 class Turn:
-    """The message being answered. Skills speak through it; nothing leaves before the commit."""
+    """The message being answered. Skills speak through it; nothing leaves before the commit.
+
+    `joined` are the earlier messages that are understood together with this one;
+    `is_complete` says that no more is to be waited for.
+    """
 
     session: Session
     house: House
@@ -52,6 +56,8 @@ class Turn:
     customer: Customer
     conversation: Conversation
     message: Message
+    joined: tuple[int, ...] = ()
+    is_complete: bool = False
 
     @property
     def text(self) -> str:

@@ -17,7 +17,8 @@ class Conversation(SQLModel, table=True):
 
     `prompt` is the question that the bot asked last and still waits for:
     `{"skill": name, …}`; a newer question takes its place.
-    `misses` counts questions in a row that the bot could not answer.
+    `misses` counts questions in a row that the bot could not answer. `fragments` are messages
+    that seemed unfinished and wait for the next one, until `fragments_due`.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -27,6 +28,8 @@ class Conversation(SQLModel, table=True):
     language: str = ""
     prompt: dict[str, Any] | None = json_field(default=None)
     misses: int = 0
+    fragments: list[int] = json_field(default_factory=list)
+    fragments_due: datetime | None = moment(nullable=True, default=None, index=True)
     handoff_reason: str = ""
     opened_at: datetime = moment(default_factory=now)
     waiting_since: datetime | None = moment(nullable=True, default=None)
@@ -111,6 +114,28 @@ def conversation_messages(
         .where(Message.conversation_id == conversation_id, col(Message.id) > after)
         .order_by(col(Message.id))
         .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def fragments_of(session: Session, conversation: Conversation) -> list[Message]:
+    """The messages that wait for the rest of what the customer is saying, oldest first."""
+    if not conversation.fragments:
+        return []
+    query = (
+        select(Message)
+        .where(col(Message.id).in_(conversation.fragments))
+        .order_by(col(Message.id))
+    )
+    return list(session.exec(query))
+
+
+def with_fragments(session: Session) -> list[Identity]:
+    """The chats in which a fragment waits."""
+    query = (
+        select(Identity)
+        .join(Conversation, col(Conversation.identity_id) == Identity.id)
+        .where(col(Conversation.fragments_due).is_not(None))
     )
     return list(session.exec(query))
 

@@ -29,7 +29,10 @@ class Customer(SQLModel, table=True):
 
 
 class Identity(SQLModel, table=True):
-    """One chat on one channel account. Whose it is may be learnt later (linking)."""
+    """One chat on one channel account. Whose it is may be learnt later (linking).
+
+    `traditional` is true where the customer writes Chinese in traditional script.
+    """
 
     __table_args__ = (UniqueConstraint("channel", "account", "chat"),)
 
@@ -41,6 +44,7 @@ class Identity(SQLModel, table=True):
     pulls: bool = False
     name: str = ""
     language: str = ""
+    traditional: bool = False
     linked_at: datetime | None = moment(nullable=True, default=None)
     created_at: datetime = moment(default_factory=now)
     last_seen_at: datetime = moment(default_factory=now)

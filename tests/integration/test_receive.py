@@ -25,7 +25,7 @@ from bot.feedback import survey
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.agents import Agent
-from storage.models.conversations import Conversation, Message
+from storage.models.conversations import Conversation, Message, waiting_before
 from storage.models.customers import Customer, Identity
 from storage.models.feedback import Feedback
 from storage.models.gaps import Gap
@@ -374,6 +374,8 @@ async def test_the_place_of_those_who_came_at_the_same_moment(
     moment = now()
     monkeypatch.setattr("bot.escalation.handoff.now", lambda: moment)
     await test_the_place_in_the_queue(chat)
+    waiting = await chat.all(Conversation)
+    assert [await chat.db.read(waiting_before, one) for one in waiting] == [0, 1, 2]
 
 
 async def test_two_misses_in_a_row_bring_a_person(chat: Chat) -> None:
@@ -387,6 +389,14 @@ async def test_two_misses_in_a_row_bring_a_person(chat: Chat) -> None:
     assert (await chat.last()).text.startswith(chat.phrase("miss_again"))
     gaps = [(gap.text, gap.reason) for gap in await chat.all(Gap)]
     assert gaps == [("天书一", "miss"), ("天书二", "miss"), ("天书三", "handoff")]
+
+
+async def test_misses_at_the_same_moment_are_all_counted(chat: Chat) -> None:
+    await chat.say("你好")
+    await asyncio.gather(*(chat.say(f"天书{number}") for number in range(8)))
+    assert [gap.reason for gap in await chat.all(Gap)] == ["miss", "handoff"]
+    texts = [one.text for one in await chat.messages() if one.author == Author.BOT]
+    assert len(texts) == 3
 
 
 async def test_an_entry_may_bring_a_person(chat: Chat) -> None:

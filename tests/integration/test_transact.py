@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -22,7 +23,7 @@ from sqlmodel import Session, col, select
 
 from bot.core.errors import Unavailable
 from storage import db as storage_db
-from storage import live
+from storage import live, migrate
 from storage.db import Database, DatabaseUnusable, hold
 from storage.migrate import upgrade
 from storage.models.customers import Customer
@@ -215,7 +216,7 @@ async def test_a_cancelled_call_never_stops_the_others(db: Database) -> None:
     holding.cancel()
     await asyncio.sleep(0)
     gate.opened.set()
-    await asyncio.gather(*calls, return_exceptions=True)
+    await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), SOON)
     assert await asyncio.wait_for(db.transact(add, "z"), SOON)
     stored = outside(db)
     assert {f"n{number:02}" for number in range(1, 20, 2)} | {"z"} <= set(stored)
@@ -463,8 +464,16 @@ def test_two_that_start_together_migrate_in_turn(postgres: str) -> None:
             [sys.executable, "-c", code, url], cwd=ROOT, capture_output=True, text=True, timeout=30
         )
 
-    with ThreadPoolExecutor(2) as pool:
-        finished = list(pool.map(start, range(2)))
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(url, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
+        running = pool.map(start, range(2))
+        at_the_gate = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        give_up = time.monotonic() + 20
+        while gate.execute(at_the_gate).fetchone() != (2,) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        assert gate.execute(at_the_gate).fetchone() == (2,)
+        gate.execute("SELECT pg_advisory_unlock(%s)", [migrate.LOCK])
+        finished = list(running)
     assert [(one.returncode, one.stderr) for one in finished] == [(0, ""), (0, "")]
     db = Database(url)
     assert db.run(add, "Ann") == 1

@@ -1,6 +1,7 @@
 """What is said is stored; where we have to push it, a delivery waits with it."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlmodel import Session, select
@@ -104,29 +105,19 @@ def test_a_resolved_conversation_is_not_gone_on_with(db: Database) -> None:
 def test_ids_grow_in_the_order_of_the_commits(db: Database) -> None:
     """Readers go on from the last id that they saw: a smaller one must not come later."""
     identity_id, conversation_id = db.run(opened, "web", pulls=True)
-    posted, go_on = threading.Event(), threading.Event()
+    posted, overtaken = threading.Event(), threading.Event()
 
     def slow(session: Session) -> int | None:
         message = said(session, conversation_id, "slow", Purpose.TRANSACTIONAL)
         posted.set()
-        go_on.wait(0.5)
+        assert not overtaken.wait(0.3)
         return message.id
 
-    def quick(session: Session) -> int | None:
-        message = said(session, conversation_id, "quick", Purpose.ANSWER)
-        go_on.set()
-        return message.id
-
-    seen: list[int | None] = []
-
-    def note(call: "threading.Thread | object", ids: list[int | None]) -> None:
-        ids.append(db.run(call))  # type: ignore[arg-type]
-
-    first = threading.Thread(target=note, args=(slow, seen))
-    first.start()
-    assert posted.wait(5)
-    second = threading.Thread(target=note, args=(quick, seen))
-    second.start()
-    first.join()
-    second.join()
-    assert seen == sorted(one.id or 0 for one in db.run(messages_after, identity_id))
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(db.run, slow)
+        assert posted.wait(5)
+        second = db.run(said, conversation_id, "quick", Purpose.ANSWER)
+        overtaken.set()
+        assert [first.result(5), second.id] == [
+            one.id for one in db.run(messages_after, identity_id)
+        ]

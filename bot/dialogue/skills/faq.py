@@ -4,7 +4,7 @@ from bot.answering.load import Entry
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("order", "wordless")
+AFTER = ("fragment", "order", "wordless")
 _NAME = "faq"
 
 

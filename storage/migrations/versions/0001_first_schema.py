@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("pulls", sa.Boolean(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
+        sa.Column("traditional", sa.Boolean(), nullable=False),
         sa.Column("linked_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("last_seen_at", UtcDateTime(), nullable=False),
@@ -138,6 +139,8 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("prompt", Json(), nullable=True),
         sa.Column("misses", sa.Integer(), nullable=False),
+        sa.Column("fragments", Json(), nullable=False),
+        sa.Column("fragments_due", UtcDateTime(), nullable=True),
         sa.Column("handoff_reason", sa.String(), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("waiting_since", UtcDateTime(), nullable=True),
@@ -155,6 +158,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("conversation", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_conversation_fragments_due"), ["fragments_due"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_conversation_identity_id"), ["identity_id"], unique=False
         )
@@ -354,7 +360,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("receipt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_receipt_received_at"), ["received_at"], unique=False)
-
 
 
 def downgrade() -> None:

@@ -1,0 +1,38 @@
+"""Waits a moment after a message that seems unfinished: many people write in pieces."""
+
+import re
+from datetime import timedelta
+
+from bot.core.clock import now
+from bot.dialogue.turn import Turn, Verdict
+
+AFTER = ("order", "wordless")
+
+PATIENCE = timedelta(seconds=1.2)
+"""How long the next piece is waited for."""
+MOST = 5
+"""How many pieces are waited for; then what there is is answered."""
+_FINISHED = re.compile(r"[?？!！.。~～]$|\d")
+_HAN_CHARACTERS, _WORDS = 6, 3
+
+
+def reply(turn: Turn) -> Verdict | None:
+    """Wait instead of puzzling over half a sentence. What is understood is never delayed."""
+    if turn.is_complete or turn.choice is not None or turn.understanding.decision == "answer":
+        return None
+    pieces = [*turn.joined, turn.message.id]
+    if len(pieces) >= MOST or not seems_unfinished(turn.understanding.normalised):
+        return None
+    turn.conversation.fragments = [piece for piece in pieces if piece is not None]
+    turn.conversation.fragments_due = now() + PATIENCE
+    return Verdict("waiting for the rest")
+
+
+def seems_unfinished(normalised: str) -> bool:
+    """Whether a text is so short, and ends so openly, that more may follow."""
+    if _FINISHED.search(normalised):
+        return False
+    words = normalised.split()
+    return all(len(word) <= _HAN_CHARACTERS or word.isascii() for word in words) and (
+        len(words) <= _WORDS
+    )

@@ -1,0 +1,40 @@
+"""Hears what other processes on the same PostgreSQL have committed."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL
+
+CHANNEL = "xiaoer"
+"""PostgreSQL notification channel that carries the topics of `storage.live`."""
+
+
+class Listener(threading.Thread):
+    """Hears PostgreSQL's notifications and passes the topics on; reconnects by itself."""
+
+    def __init__(self, url: URL, publish: Callable[[frozenset[str]], None]) -> None:
+        super().__init__(name="db-listen", daemon=True)
+        self._url = url
+        self._publish = publish
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while not self._stopped.is_set():
+            try:
+                with psycopg.connect(dsn, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    self._hear(connection)
+            except psycopg.Error:
+                self._stopped.wait(1)
+
+    def _hear(self, connection: psycopg.Connection[Any]) -> None:
+        while not self._stopped.is_set():
+            for notice in connection.notifies(timeout=0.5):
+                self._publish(frozenset([notice.payload]))
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join(timeout=2)
