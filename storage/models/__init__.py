@@ -12,6 +12,7 @@ from storage.models import (
     inbound,
     orders,
     profiles,
+    replay,
     secrets,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "inbound",
     "orders",
     "profiles",
+    "replay",
     "secrets",
 ]

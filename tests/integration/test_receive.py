@@ -38,8 +38,8 @@ MEANS: dict[str, tuple[str, ...]] = {
     "how do i return this": ("return_policy",),
     "你好": ("hello",),
     "收到的是坏的": ("damaged",),
-    "运费": ("shipping_fee", "return_policy"),
-    "the fee": ("shipping_fee", "return_policy"),
+    "运费?": ("shipping_fee", "return_policy"),
+    "the fee?": ("shipping_fee", "return_policy"),
 }
 """What the engine makes of a text: one entry answers, several are asked back."""
 
@@ -305,7 +305,7 @@ async def test_stop_is_taken_while_a_person_is_in_charge(chat: Chat) -> None:
     ],
 )
 async def test_asked_back_and_chosen(chat: Chat, reply: dict[str, str], answer: str) -> None:
-    assert await chat.say("运费") == "faq"
+    assert await chat.say("运费？") == "faq"
     asked = await chat.last()
     assert asked.text == chat.phrase("ask_back")
     assert [one["value"] for one in asked.choices] == [FEE, RETURN, "person"]
@@ -315,25 +315,25 @@ async def test_asked_back_and_chosen(chat: Chat, reply: dict[str, str], answer: 
 
 @pytest.mark.parametrize("reply", ["3", "都不是，转人工", "person"])
 async def test_asked_back_and_none_of_them(chat: Chat, reply: str) -> None:
-    await chat.say("运费")
+    await chat.say("运费？")
     answered = await (chat.press(reply) if reply == "person" else chat.say(reply))
     assert answered == "person"
     assert (await chat.conversation()).state == State.WAITING
 
 
 async def test_none_of_them_in_english(chat: Chat) -> None:
-    await chat.say("the fee")
+    await chat.say("the fee?")
     assert await chat.say("none of these, get me a person") == "person"
 
 
 async def test_a_number_without_a_question_is_just_a_number(chat: Chat) -> None:
-    await chat.say("运费")
+    await chat.say("运费？")
     await chat.say("怎么退货")
     assert await chat.say("2") == "miss"
 
 
 async def test_a_pressed_button_shows_as_its_label(chat: Chat) -> None:
-    await chat.say("运费")
+    await chat.say("运费？")
     await chat.press(RETURN)
     assert [one.text for one in await chat.messages()][2] == "如何退货"
 
@@ -379,16 +379,16 @@ async def test_the_place_of_those_who_came_at_the_same_moment(
 
 
 async def test_two_misses_in_a_row_bring_a_person(chat: Chat) -> None:
-    assert await chat.say("天书一") == "miss"
+    assert await chat.say("天书一？") == "miss"
     assert await chat.say("怎么退货") == "faq"
-    assert await chat.say("天书二") == "miss"
+    assert await chat.say("天书二？") == "miss"
     assert (await chat.conversation()).state == State.BOT
-    assert await chat.say("天书三") == "miss"
+    assert await chat.say("天书三？") == "miss"
     conversation = await chat.conversation()
     assert (conversation.state, conversation.handoff_reason) == (State.WAITING, "misses")
     assert (await chat.last()).text.startswith(chat.phrase("miss_again"))
     gaps = [(gap.text, gap.reason) for gap in await chat.all(Gap)]
-    assert gaps == [("天书一", "miss"), ("天书二", "miss"), ("天书三", "handoff")]
+    assert gaps == [("天书一？", "miss"), ("天书二？", "miss"), ("天书三？", "handoff")]
 
 
 async def test_misses_at_the_same_moment_are_all_counted(chat: Chat) -> None:
@@ -420,8 +420,8 @@ async def test_the_bot_is_silent_while_a_person_is_in_charge(chat: Chat) -> None
 
 @pytest.mark.parametrize("typed", [False, True])
 async def test_back_to_the_bot(chat: Chat, typed: bool) -> None:
-    await chat.say("天书一")
-    await chat.say("天书二")
+    await chat.say("天书一？")
+    await chat.say("天书二？")
     label = (await chat.last()).choices[0]["label"]
     assert await (chat.say(label) if typed else chat.press("bot")) == "person_in_charge"
     conversation = await chat.conversation()
@@ -519,7 +519,7 @@ AFTER = ("person",)
 
 
 def reply(turn: Turn) -> Verdict | None:
-    if turn.text != "几点了":
+    if turn.text != "几点了？":
         return None
     turn.tell("早着呢")
     return Verdict("told the time")
@@ -536,8 +536,8 @@ async def test_a_skill_is_one_new_file(
         "clock_skill"
     }
     extended = Chat(chat.db, Reception(House(voice, Faq()), found), "bob")
-    assert await chat.say("几点了") == "miss"
-    assert await extended.say("几点了") == "clock_skill"
+    assert await chat.say("几点了？") == "miss"
+    assert await extended.say("几点了？") == "clock_skill"
     assert (await extended.last()).text == "早着呢"
     assert await extended.say("怎么退货") == "faq"
 

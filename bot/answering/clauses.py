@@ -1,0 +1,75 @@
+"""Finds the question in a long message: people tell the story first and ask at the end."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from bot.answering.understanding import Understanding
+
+LONG_HAN, LONG_WORDS = 10, 8
+"""From this many Han characters or other words on, a message is also read in clauses."""
+MOST = 6
+"""How many clauses are read: the last ones, for the question comes at the end."""
+_END = re.compile(
+    r"[。！？!?；;\n]+|[，,、：:]+\s*|\.\s+|\s+(?:but|and|so|also|because|though|anyway|then)\s+"
+    r"|\s[-–—]+\s|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])"
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = re.compile(r"[^\W\u3400-\u9fff]+")
+_SHORTEST_HAN, _SHORTEST_WORDS = 3, 2
+
+
+class Reader(Protocol):
+    """What understands single texts: the index."""
+
+    def understand(self, texts: Sequence[str]) -> list[Understanding]:
+        """What each text asks."""
+
+
+def understand(reader: Reader, texts: Sequence[str]) -> list[Understanding]:
+    """What each text asks; of a long one, what its clearest clause asks when that is clearer.
+
+    The candidates of the other clauses follow those of the clearest, so that the choices
+    offered cover everything that was asked.
+    """
+    parts = [[text, *clauses(text)] for text in texts]
+    flat = iter(reader.understand([part for own in parts for part in own]))
+    return [_clearest([next(flat) for _ in own]) for own in parts]
+
+
+def clauses(text: str) -> list[str]:
+    """The clauses of a long text, the last `MOST`; none when the text is short or is but one."""
+    if _size(text) < 1:
+        return []
+    found = [clause.strip() for clause in _END.split(text)]
+    kept = [clause for clause in found if clause and _is_clause(clause)]
+    return kept[-MOST:] if len(kept) > 1 else []
+
+
+def _clearest(read: list[Understanding]) -> Understanding:
+    whole = read[0]
+    best = max(read, key=lambda one: one.confidence)
+    if best is whole:
+        return whole
+    ranked = [best, *sorted(read, key=lambda one: -one.confidence)]
+    leading = {one.candidates[0].entry_id: one.candidates[0] for one in ranked if one.candidates}
+    rest = {candidate.entry_id: candidate for one in ranked for candidate in one.candidates}
+    candidates = tuple({**leading, **rest}.values())[: len(whole.candidates) or None]
+    return replace(
+        best,
+        text=whole.text,
+        normalised=whole.normalised,
+        language=whole.language or best.language,
+        traditional=whole.traditional,
+        candidates=candidates,
+    )
+
+
+def _size(text: str) -> float:
+    return len(_HAN.findall(text)) / LONG_HAN + len(_WORD.findall(text)) / LONG_WORDS
+
+
+def _is_clause(text: str) -> bool:
+    han, words = len(_HAN.findall(text)), len(_WORD.findall(text))
+    return han >= _SHORTEST_HAN or words >= _SHORTEST_WORDS
