@@ -69,7 +69,9 @@ def measure(faq: Path = ROOT / "faq") -> dict[str, Any]:
         index = Index.build(entries, Path(folder))
     results = [
         (row, outcome(row, read))
-        for row, read in zip(messages, index.understand([m.text for m in messages]), strict=True)
+        for row, read in zip(
+            messages, clauses.understand(index, [m.text for m in messages]), strict=True
+        )
     ]
     figures: dict[str, Any] = {"all": _shares(results)}
     for language in sorted({row.language for row in messages}):
@@ -98,7 +100,7 @@ def _left_out(entries: list[Entry], messages: list[Row]) -> float:
         gone = set(ids[turn::LEFT_OUT])
         index = Index.build([entry for entry in entries if entry.id not in gone])
         about = [row for row in messages if row.labels and row.labels <= gone]
-        reads = index.understand([row.text for row in about])
+        reads = clauses.understand(index, [row.text for row in about])
         answered += sum(read.decision == "answer" for read in reads)
         asked += len(about)
     return round(answered / max(1, asked), 3)

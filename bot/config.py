@@ -85,10 +85,7 @@ class Shop(Section):
 
     return_days: int = Field(default=7, ge=0)
     exchange_days: int = Field(default=15, ge=0)
-    return_address: Localized = _both(
-        "退货地址在申请通过后由客服提供",
-        "our team sends you the return address once your request is approved",
-    )
+    return_address: Localized = ""
     return_fee: float = Field(default=12, ge=0)
     refund_days_min: int = Field(default=3, ge=0)
     refund_days_max: int = Field(default=7, ge=0)
@@ -141,6 +138,8 @@ class Shop(Section):
         return {key: self._in(value, language) for key, value in plain.items()}
 
     def _in(self, value: Any, language: str) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if not (isinstance(value, dict) and value and set(value) <= {"zh", "en"}):
             return value
         return value.get(language) or value.get(self.default_language) or next(iter(value.values()))

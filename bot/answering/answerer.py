@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.answering.clauses import understand as understand_whole
 from bot.answering.load import CheckTemplate, Entry, FaqInvalid, FaqProblem, load
 from bot.answering.understanding import Understanding
 from bot.core.errors import Unavailable
@@ -119,7 +120,7 @@ class Answerer:
             batch = [(text, future) for text, future in batch if not future.done()]
             try:
                 found = await asyncio.get_running_loop().run_in_executor(
-                    self._thread, self.index.understand, [text for text, _ in batch]
+                    self._thread, understand_whole, self.index, [text for text, _ in batch]
                 )
             except Exception as error:  # the batch's customers get it; the next batch goes on
                 for _, future in batch:

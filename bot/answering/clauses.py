@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from bot.answering.decide import decide
+from bot.answering.load import Entry
 from bot.answering.understanding import Understanding
 
 LONG_HAN, LONG_WORDS = 10, 8
 """From this many Han characters or other words on, a message is also read in clauses."""
 MOST = 6
 """How many clauses are read: the last ones, for the question comes at the end."""
+TRUST = 0.9
+"""What a clause's confidence is worth beside the whole message's: it lacks the rest."""
 _END = re.compile(
     r"[。！？!?；;\n]+|[，,、：:]+\s*|\.\s+|\s+(?:but|and|so|also|because|though|anyway|then)\s+"
     r"|\s[-–—]+\s|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])"
@@ -26,6 +30,9 @@ class Reader(Protocol):
     def understand(self, texts: Sequence[str]) -> list[Understanding]:
         """What each text asks."""
 
+    def entry(self, entry_id: str, wanted: str) -> Entry | None:
+        """The entry called `entry_id`."""
+
 
 def understand(reader: Reader, texts: Sequence[str]) -> list[Understanding]:
     """What each text asks; of a long one, what its clearest clause asks when that is clearer.
@@ -35,7 +42,7 @@ def understand(reader: Reader, texts: Sequence[str]) -> list[Understanding]:
     """
     parts = [[text, *clauses(text)] for text in texts]
     flat = iter(reader.understand([part for own in parts for part in own]))
-    return [_clearest([next(flat) for _ in own]) for own in parts]
+    return [_clearest(reader, [next(flat) for _ in own]) for own in parts]
 
 
 def clauses(text: str) -> list[str]:
@@ -47,23 +54,35 @@ def clauses(text: str) -> list[str]:
     return kept[-MOST:] if len(kept) > 1 else []
 
 
-def _clearest(read: list[Understanding]) -> Understanding:
+def _clearest(reader: Reader, read: list[Understanding]) -> Understanding:
     whole = read[0]
-    best = max(read, key=lambda one: one.confidence)
+    telling = [whole, *(one for one in read[1:] if _asks(reader, one))]
+    ranked = sorted(telling, key=lambda one: one.confidence * (1 if one is whole else TRUST))
+    best = ranked[-1]
     if best is whole:
         return whole
-    ranked = [best, *sorted(read, key=lambda one: -one.confidence)]
-    leading = {one.candidates[0].entry_id: one.candidates[0] for one in ranked if one.candidates}
-    rest = {candidate.entry_id: candidate for one in ranked for candidate in one.candidates}
-    candidates = tuple({**leading, **rest}.values())[: len(whole.candidates) or None]
+    leading = [one.candidates[0] for one in reversed(ranked) if one.candidates]
+    others = [candidate for one in reversed(ranked) for candidate in one.candidates]
+    candidates = tuple({one.entry_id: one for one in [*leading, *others]}.values())
+    confidence = best.confidence * TRUST
     return replace(
         best,
         text=whole.text,
         normalised=whole.normalised,
         language=whole.language or best.language,
         traditional=whole.traditional,
-        candidates=candidates,
+        candidates=candidates[: len(whole.candidates)],
+        confidence=confidence,
+        decision=decide(confidence),
     )
+
+
+def _asks(reader: Reader, clause: Understanding) -> bool:
+    """Whether a clause is about something: a greeting before a question is not."""
+    if clause.best is None:
+        return False
+    entry = reader.entry(clause.best.entry_id, clause.language or "en")
+    return entry is not None and entry.topic != "smalltalk"
 
 
 def _size(text: str) -> float:

@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 2_000_000
 MAX_TITLE, MAX_QUESTION, MAX_ANSWER, MAX_QUESTIONS, MAX_RELATED = 60, 300, 3000, 500, 3
 _KEYS = ("id", "title", "questions", "answer", "needs", "person", "related")
 _REQUIRED = ("id", "title", "questions", "answer")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -86,6 +86,16 @@ def load(folder: Path, check_template: CheckTemplate | None = None) -> list[Entr
 
     Raises FaqInvalid with every problem found, not only the first.
     """
+    entries, problems = read(folder, check_template)
+    if problems:
+        raise FaqInvalid(problems)
+    return entries
+
+
+def read(
+    folder: Path, check_template: CheckTemplate | None = None
+) -> tuple[list[Entry], list[FaqProblem]]:
+    """The entries of `folder` that are sound by themselves, and all that is wrong."""
     problems: list[FaqProblem] = []
     entries: list[Entry] = []
     for language in LANGUAGES:
@@ -104,9 +114,7 @@ def load(folder: Path, check_template: CheckTemplate | None = None) -> list[Entr
             )
         )
     problems += _across(entries)
-    if problems:
-        raise FaqInvalid(problems)
-    return entries
+    return entries, problems
 
 
 @dataclass
@@ -143,7 +151,7 @@ class _Reader:
                     f"the file is too large (over {MAX_FILE_BYTES} bytes)",
                 )
                 return None
-            node = yaml.compose(data.decode("utf-8-sig"), Loader=_LOADER)
+            node = yaml.compose(data.decode("utf-8-sig"), Loader=LOADER)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             self._at(line, None, "不是 UTF-8 编码", "not UTF-8 text")

@@ -10,6 +10,11 @@ from bot.dialogue.turn import House
 
 ENTRY = "faq:"
 """Prefix of the value of a button that asks for an FAQ entry."""
+UNHELPFUL = "unhelpful:"
+"""Prefix of the value of the button under an answer that says it did not help."""
+SMALLTALK = "smalltalk"
+"""The topic of entries that are never offered as choices."""
+_PERSON_ENTRY = "contact_person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,7 @@ def compose(house: House, understanding: Understanding, language: str) -> Compos
         return answer(house, entry, language)
     if understanding.decision == "ask" and understanding.candidates:
         return _ask_back(house, understanding, language)
-    person = Choice(house.voice.say("replies.person_button", language), "person")
-    return Composed("human", None, house.voice.say("replies.miss", language), (person,))
+    return _at_a_loss(house, language)
 
 
 def answer(house: House, entry: Entry, language: str) -> Composed:
@@ -44,13 +48,25 @@ def answer(house: House, entry: Entry, language: str) -> Composed:
     choices = _entry_choices(house, entry.related, language)
     if entry.person == "offer":
         choices += (Choice(house.voice.say("replies.person_button", language), "person"),)
+    elif choices:
+        choices += (
+            Choice(house.voice.say("replies.unhelpful_button", language), UNHELPFUL + entry.id),
+        )
     return Composed("human" if entry.person == "bring" else "answer", entry, text, choices)
 
 
+def _at_a_loss(house: House, language: str) -> Composed:
+    person = Choice(house.voice.say("replies.person_button", language), "person")
+    return Composed("human", None, house.voice.say("replies.miss", language), (person,))
+
+
 def _ask_back(house: House, understanding: Understanding, language: str) -> Composed:
-    guesses = [candidate.entry_id for candidate in understanding.candidates[:3]]
+    guesses = [candidate.entry_id for candidate in understanding.choices]
+    offered = _entry_choices(house, guesses, language)
+    if not offered:
+        return _at_a_loss(house, language)
     none_of_these = Choice(house.voice.say("replies.none_button", language), "person")
-    choices = (*_entry_choices(house, guesses, language), none_of_these)
+    choices = (*offered, none_of_these)
     return Composed("ask", None, house.voice.say("replies.ask_back", language), choices)
 
 
@@ -58,4 +74,8 @@ def _entry_choices(
     house: House, entry_ids: list[str] | tuple[str, ...], language: str
 ) -> tuple[Choice, ...]:
     entries = (house.entries.entry(entry_id, language) for entry_id in entry_ids)
-    return tuple(Choice(entry.title, ENTRY + entry.id) for entry in entries if entry)
+    return tuple(
+        Choice(entry.title, ENTRY + entry.id)
+        for entry in entries
+        if entry and entry.topic != SMALLTALK and entry.id != _PERSON_ENTRY
+    )

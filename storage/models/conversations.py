@@ -123,9 +123,7 @@ def fragments_of(session: Session, conversation: Conversation) -> list[Message]:
     if not conversation.fragments:
         return []
     query = (
-        select(Message)
-        .where(col(Message.id).in_(conversation.fragments))
-        .order_by(col(Message.id))
+        select(Message).where(col(Message.id).in_(conversation.fragments)).order_by(col(Message.id))
     )
     return list(session.exec(query))
 

@@ -71,7 +71,7 @@ a{color:inherit}
 .pending .text{opacity:.75}
 .note button{text-decoration:underline;padding:0 4px}
 .choices{display:flex;flex-wrap:wrap;gap:8px;margin-top:10px}
-.m:not(:last-child) .choices,.sent:not(:last-child) .note{display:none}
+.m:has(~.m:not(.customer)) .choices,.sent:not(:last-child) .note{display:none}
 .choices button{border:1.5px solid;color:var(--l);background:var(--c);padding:6px 14px;text-align:start}
 form{display:flex;align-items:flex-end;gap:8px;padding:10px 12px max(10px,env(safe-area-inset-bottom));background:var(--c)}
 textarea{flex:1;min-width:0;resize:none;border:1px solid var(--s);border-radius:21px;background:var(--b);padding:8px 14px;
@@ -178,7 +178,7 @@ function bubble(from, text, choices) {
   return el('div', 'm ' + from, {}, el('span', 'who', {}, T[from]),
     el('div', 'text', { dir: 'auto' }, ...linked(text)),
     ...choices?.length ? [el('div', 'choices', {}, ...choices.map(({ label, value }) =>
-      el('button', '', { onclick() { log.focus(); submit(label, value); } }, label)))] : []);
+      el('button', '', { onclick() { this.parentNode.remove(); log.focus(); submit(label, value); } }, label)))] : []);
 }
 
 let stick = true; // whether the reader is at the end of the log

@@ -3,8 +3,9 @@
 from bot.answering.load import Entry
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
+from bot.dialogue.unsettled import keep
 
-AFTER = ("fragment", "order", "wordless")
+AFTER = ("fragment", "helpful", "order", "wordless")
 _NAME = "faq"
 
 
@@ -21,8 +22,9 @@ def reply(turn: Turn) -> Verdict | None:
         return _ask_back(turn, composed, details) if composed.decision == "ask" else None
     details["entry"] = composed.entry.id
     turn.conversation.misses = 0
-    turn.asked_nothing()
+    turn.ask(_NAME, entry=composed.entry.id)
     if composed.decision == "human":
+        keep(turn, "handoff", composed.entry.id)
         turn.bring_person(f"entry:{composed.entry.id}", composed.text)
         return Verdict("answered, person brought", details)
     turn.tell(composed.text, composed.choices)

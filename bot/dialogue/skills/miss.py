@@ -1,7 +1,7 @@
 """Admits not to know; after two misses in a row a person is brought."""
 
 from bot.dialogue.turn import Turn, Verdict
-from storage.models.gaps import Gap
+from bot.dialogue.unsettled import keep
 
 AFTER = ("*",)
 PATIENCE = 2
@@ -19,19 +19,7 @@ def reply(turn: Turn) -> Verdict:
     turn.conversation.misses += 1
     turn.asked_nothing()
     bring = turn.conversation.misses >= PATIENCE
-    assert turn.message.id is not None
-    turn.session.add(
-        Gap(
-            message_id=turn.message.id,
-            language=turn.language,
-            text=turn.message.text,
-            reason="handoff" if bring else "miss",
-            candidates=[
-                {"entry": candidate.entry_id, "score": round(candidate.score, 3)}
-                for candidate in turn.understanding.candidates[:3]
-            ],
-        )
-    )
+    keep(turn, "handoff" if bring else "miss")
     if bring:
         turn.bring_person("misses", turn.house.voice.say("replies.miss_again", turn.language))
         return Verdict("handed over", {"misses": turn.conversation.misses})

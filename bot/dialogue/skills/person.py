@@ -3,6 +3,7 @@
 import re
 
 from bot.dialogue.turn import Turn, Verdict
+from bot.dialogue.unsettled import keep_last
 
 AFTER = ("survey",)
 
@@ -87,5 +88,6 @@ def reply(turn: Turn) -> Verdict | None:
     """Hand over at once when a person is asked for."""
     if turn.choice != "person" and not asks_for_person(turn.understanding.normalised):
         return None
+    keep_last(turn)
     turn.bring_person("asked")
     return Verdict("handed over")

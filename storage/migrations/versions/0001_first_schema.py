@@ -332,18 +332,30 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("entry", sa.String(), nullable=False),
         sa.Column("candidates", Json(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"],
             ["message.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("message_id"),
     )
     with op.batch_alter_table("gap", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_gap_created_at"), ["created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_gap_message_id"), ["message_id"], unique=False)
 
+    op.create_table(
+        "replay_mark",
+        sa.Column("conversation_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversation.id"],
+        ),
+        sa.PrimaryKeyConstraint("conversation_id"),
+    )
     op.create_table(
         "receipt",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -367,8 +379,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_receipt_received_at"))
 
     op.drop_table("receipt")
+    op.drop_table("replay_mark")
     with op.batch_alter_table("gap", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_gap_message_id"))
         batch_op.drop_index(batch_op.f("ix_gap_created_at"))
 
     op.drop_table("gap")
