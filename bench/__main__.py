@@ -6,10 +6,11 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import engine, load
+from bench import answers, engine, load
 from bot.config import ROOT
 
 
@@ -20,11 +21,26 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=100, help="messages per second")
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("XIAOER_BENCH_DATA"),
+        help="folder of labelled sets for the answering tables",
+    )
+    parser.add_argument("--only", choices=("answers", "engine", "load"), help="one part alone")
     options = parser.parse_args()
     results: dict[str, Any] = {"machine": _machine()}
     with tempfile.TemporaryDirectory() as folder:
-        results["engine"] = engine.measure(ROOT / "faq", Path(folder))
-        results["load"] = load.measure(Path(folder), options.rate, options.seconds, options.chats)
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "answers": lambda: _answers(options.data),
+            "engine": lambda: engine.measure(ROOT / "faq", Path(folder)),
+            "load": lambda: load.measure(
+                Path(folder), options.rate, options.seconds, options.chats
+            ),
+        }
+        for name, measure in parts.items():
+            if options.only in (None, name):
+                results[name] = measure()
     if options.json:
         sys.stdout.write(json.dumps(results, ensure_ascii=False) + "\n")
         return
@@ -32,6 +48,12 @@ def main() -> None:
         sys.stdout.write(f"\n{part}\n")
         for name, value in figures.items():
             sys.stdout.write(f"  {name:<34} {value}\n")
+
+
+def _answers(data: Path | None) -> dict[str, Any]:
+    if data is None:
+        return {"skipped": "no labelled sets: give --data FOLDER or XIAOER_BENCH_DATA"}
+    return answers.measure(Path(data))
 
 
 def _machine() -> dict[str, Any]:

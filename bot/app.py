@@ -22,6 +22,7 @@ from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
+from bot.escalation import greeting
 from bot.feedback import survey
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
@@ -66,6 +67,7 @@ def build(config: Config) -> Service:
     voice, answerer = words.voice, words.answerer
     bus = Bus()
     survey.register(bus, voice)
+    greeting.register(bus, voice)
     parcel_news.register(bus, voice)
     bus.on(HandoffRequested, _count_handoff)
     db = Database(config.database.url, bus)

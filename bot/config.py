@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -23,11 +24,15 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+from rapidfuzz import process
 
 from bot.core.errors import XiaoerError
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
+
+PUBLISHED_KEY = "replace-this-key-with-a-long-random-one"
+"""Stands in config.example.toml and opens nothing."""
 
 Language = Literal["zh", "en"]
 Localized = str | dict[Language, str]
@@ -47,6 +52,14 @@ def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is not an IANA time zone")
     return name
+
+
+def _origin(address: str) -> str:
+    """A site's origin as browsers send it, or `*` for every site."""
+    origin = address.rstrip("/")
+    if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+        raise ValueError(f"{address!r} is not a site's address such as https://shop.example")
+    return origin
 
 
 class Section(BaseModel):
@@ -126,6 +139,14 @@ class Shop(Section):
             raise ValueError(f"{language!r} is not among the shop's languages")
         return language
 
+    @model_validator(mode="after")
+    def _ranges_are_in_order(self) -> "Shop":
+        for way in ("delivery", "remote", "express", "international", "refund"):
+            low, high = getattr(self, f"{way}_days_min"), getattr(self, f"{way}_days_max")
+            if low > high:
+                raise ValueError(f"{way}_days_min ({low}) is more than {way}_days_max ({high})")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The shop's time zone."""
@@ -160,7 +181,7 @@ class Web(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8090, ge=0, le=65535)
     public_url: str = ""
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
 
 
 class Content(Section):
@@ -223,6 +244,17 @@ def load(path: Path) -> Config:
     return validate(_absolute_paths(raw, path.resolve().parent), str(path))
 
 
+def refuse_published_key(config: Config) -> None:
+    """Raise `ConfigInvalid` when the example's key, which everybody knows, would open the API."""
+    for key in config.api_keys:
+        if key.key == PUBLISHED_KEY:
+            raise ConfigInvalid(
+                f"api_keys 里的 {key.name!r} 还是示例密钥，人人都知道。请换成自己的长随机串。",
+                f"The key {key.name!r} in api_keys is the published example, which everybody "
+                "knows. Put a long random key of your own there.",
+            )
+
+
 def validate(raw: Mapping[str, Any], where: str = "configuration") -> Config:
     """A `Config` from plain values; raises `ConfigInvalid` like `load`."""
     _refuse_unknown_environment(where)
@@ -272,8 +304,8 @@ def _example(keys: list[str]) -> str:
     if names[0] not in known:
         return ", ".join(f"[{section}]" for section in known)
     settings = known[names[0]]
-    if len(names) > 1 and names[1] in settings:
-        return f"[{names[0]}] {settings[names[1]]}"
+    if len(names) > 1 and (alike := process.extractOne(names[1], list(settings), score_cutoff=80)):
+        return f"[{names[0]}] {settings[alike[0]]}"
     return f"[{names[0]}] {', '.join(settings)}"
 
 

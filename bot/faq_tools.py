@@ -23,7 +23,7 @@ from bot.answering.check import (
 from bot.answering.decide import ANSWER as ANSWER_FROM
 from bot.answering.gaps import Asked, Group, gather, unsettled
 from bot.answering.load import Entry, FaqInvalid, load, read
-from bot.answering.replay import Change, Logged, Outcome
+from bot.answering.replay import Logged, Outcome, Replayed
 from bot.config import Config
 from bot.core.clock import now
 from bot.core.errors import NotFound
@@ -44,8 +44,8 @@ MOST_GAPS = 20_000
 """Gaps read at most, the newest ones."""
 
 
-def check_faq(config: Config, *, try_links: bool = False) -> list[Finding]:
-    """All that is wrong or weak with the shop's FAQ, errors first, then by file and line."""
+def check_faq(config: Config, folder: Path, *, try_links: bool = False) -> list[Finding]:
+    """All that is wrong or weak with the FAQ in `folder`: errors first, then by file and line."""
     from bot.answering.confusion import confusions
     from bot.answering.encoder import shared_encoder
 
@@ -54,7 +54,7 @@ def check_faq(config: Config, *, try_links: bool = False) -> list[Finding]:
     def render(template: str, spoken: str) -> str:
         return words.render(template, spoken, **ANSWER)
 
-    entries, findings = check(config.content.faq, config.shop.languages, words.check, render)
+    entries, findings = check(folder, config.shop.languages, words.check, render)
     findings += confusion_findings(entries, confusions(entries, shared_encoder()))
     if try_links:
         owners = answer_links(entries, render)
@@ -100,16 +100,14 @@ def draft(config: Config, gap_id: int, into: Path, days: int) -> list[Entry]:
     return entries
 
 
-def replay_log(config: Config, candidate: Path, days: int) -> tuple[list[Change], set[int]]:
-    """What the questions of the last `days`, and of marked conversations, would get from the FAQ
-    in the folder `candidate`; and which marked conversations would change."""
+def replay_log(config: Config, candidate: Path, days: int) -> Replayed:
+    """What the questions of the last `days`, and of marked conversations, would get from the
+    FAQ in the folder `candidate`."""
     index = _index(config, candidate)
     with _database(config) as db:
         logged = db.run(_logged, days)
         kept = db.run(marked)
-    changes = replaying.replay(logged, index)
-    changed = {one.logged.conversation for one in changes if one.kind != "same"}
-    return changes, changed & kept
+    return Replayed(tuple(replaying.replay(logged, index)), frozenset(kept))
 
 
 def mark_conversation(config: Config, conversation_id: int, *, off: bool) -> None:
@@ -215,22 +213,27 @@ def _logged(session: Session, days: int) -> list[Logged]:
 
 
 def _outcome(message: Message) -> Outcome | None:
-    """What became of a typed question; None for what was none, or is decided elsewhere."""
+    """What became of a typed question; None for what was none."""
     verdict = message.verdict or {}
     answered = verdict.get("entry")
-    proof = order_text.find(message.text, asked=True)
-    if language(normalise(message.text)) is None or proof.number or proof.last4:
+    if language(normalise(message.text)) is None:
         return None
     match verdict.get("skill"), verdict.get("outcome"):
         case "faq", "asked back":
             return Outcome("ask")
         case "faq", _ if verdict.get("confidence", 0.0) >= ANSWER_FROM and answered:
             return Outcome("answer", answered)  # with less confidence a button was pressed
-        case "order", "answered" | "asked for proof" if answered:
+        case "order", "answered" | "asked for proof" if answered and not _proves(message.text):
             return Outcome("answer", answered)
         case "miss", "miss" | "handed over":
             return Outcome("human")
     return None
+
+
+def _proves(text: str) -> bool:
+    """Whether a message names an order or a phone, so that more than its question decides."""
+    named = order_text.find(text, asked=False).number is not None
+    return named or not order_text.find(text, asked=True).says_more
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 
 from bot import app, logs
 from bot.answering.load import load
-from bot.config import Config
+from bot.config import Config, refuse_published_key
 from bot.core.errors import XiaoerError
 from storage.db import hold
 from storage.migrate import upgrade
@@ -18,6 +19,9 @@ from storage.migrate import upgrade
 MAX_FRAME_BYTES = 1 << 20
 """A larger web socket frame ends its connection; a merely long message is refused politely."""
 GRACE_SECONDS = 10
+
+
+log = structlog.get_logger()
 
 
 class CannotListen(XiaoerError):
@@ -38,6 +42,7 @@ def serve(
     the same SQLite file, a database from a newer version, wrong FAQ files, a port in use.
     """
     logs.configure(pretty=pretty)
+    refuse_published_key(config)
     listener = _listen(config)
     lock = hold(config.database.url)
     try:
@@ -65,7 +70,11 @@ async def _serve(
             server_header=False,
         )
     )
+    host, port = listener.getsockname()[:2]
+    url = service.config.web.public_url or f"http://{host}:{port}"
+    log.info("listening", chat=f"{url}/chat", desk=f"{url}/desk")
     await server.serve([listener])
+    log.info("stopped")
 
 
 class _Server(uvicorn.Server):
@@ -91,9 +100,10 @@ def _listen(config: Config) -> socket.socket:
         listener.close()
         where = f"{config.web.host}:{config.web.port}"
         raise CannotListen(
-            f"无法监听 {where}：{error.strerror}。换一个端口（[web] port），或停掉占用它的程序。",
-            f"Cannot listen on {where}: {error.strerror}. Choose another port ([web] port), or "
-            "stop the program that uses it.",
+            f"无法监听 {where}：{error.strerror}。"
+            "换一个端口（[web] port；演示用 make demo PORT=…），或停掉占用它的程序。",
+            f"Cannot listen on {where}: {error.strerror}. Choose another port ([web] port; for "
+            "the demo: make demo PORT=…), or stop the program that uses it.",
         ) from error
     listener.listen(1024)
     return listener

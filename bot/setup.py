@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from rich.console import Console
 
 from bot import app
 from bot.answering.load import load as load_faq
-from bot.config import EXAMPLE, Config, Shop, load
+from bot.config import EXAMPLE, PUBLISHED_KEY, Config, Shop, load, refuse_published_key
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
-from storage.db import Database
+from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
 from storage.migrate import upgrade
 from storage.models.agents import all_agents
 
@@ -46,9 +47,10 @@ def init(path: Path, shop: str, login: str, console: Console) -> None:
     except XiaoerError:  # mend what was wrong and run it again
         path.unlink()
         raise
+    me = sys.argv[0] if sys.argv[0].endswith("xiaoer") else "xiaoer"
     console.print(
         f"{path}: written 已写入\nlogin 登录名: {login}\npassword 密码: {first}\n"
-        f"next 下一步: xiaoer doctor --config {path} && xiaoer run --config {path}",
+        f"next 下一步: {me} doctor --config {path} && {me} run --config {path}",
         markup=False,
     )
 
@@ -57,7 +59,7 @@ def _first_config(shop: str) -> str:
     """The example with the shop's own name, a key of its own, and no address yet."""
     own = {
         r"(?m)^name = \{.*$": f"name = {_toml(shop.strip() or 'My shop')}",
-        "replace-this-key-with-a-long-random-one": token(),
+        PUBLISHED_KEY: token(),
         r"(?m)^public_url = .*$": 'public_url = ""',
         r"(?m)^allowed_origins = .*$": "allowed_origins = []",
     }
@@ -148,12 +150,22 @@ def _passes(check: Check, console: Console) -> bool:
 
 
 def _checks(config: Config) -> Iterator[Check]:
-    yield Check("words 文案", lambda: str(app.content(config).voice.words.shop.default_language))
+    yield Check("API keys 接口密钥", lambda: _keys(config))
+    yield Check("words 文案", lambda: _words(config))
     yield Check("FAQ", lambda: _faq(config))
     yield Check("database 数据库", lambda: _open_database(config))
     yield Check("agents 客服", lambda: _has_agents(config))
     yield Check("port 端口", lambda: _port_free(config))
     yield Check("disk 磁盘", lambda: _disk(config))
+
+
+def _keys(config: Config) -> str:
+    refuse_published_key(config)
+    return ", ".join(key.name for key in config.api_keys) or "none 没有"
+
+
+def _words(config: Config) -> str:
+    return ", ".join(app.content(config).voice.words.shop.languages)
 
 
 def _faq(config: Config) -> str:
@@ -176,10 +188,33 @@ def _has_agents(config: Config) -> str:
 
 
 def _port_free(config: Config) -> str:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((config.web.host, config.web.port))
-    return f"{config.web.host}:{config.web.port} free 可用"
+    where = f"{config.web.host}:{config.web.port}"
+    if _is_running(config):
+        return f"{where} used by the running service 服务正在运行"
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((config.web.host, config.web.port))
+    except OSError as error:
+        raise XiaoerError(
+            f"{where} 不能用：{error.strerror}。换一个端口（[web] port），或停掉占用它的程序。",
+            f"{where} cannot be used: {error.strerror}. Choose another port ([web] port), or stop "
+            "the program that uses it.",
+        ) from error
+    return f"{where} free 可用"
+
+
+def _is_running(config: Config) -> bool:
+    """Whether this installation's service holds the database just now (SQLite only)."""
+    try:
+        lock = hold(config.database.url)
+    except AlreadyHeld:
+        return True
+    except DatabaseUnusable:
+        return False
+    if lock is not None:
+        lock.release()
+    return False
 
 
 def _disk(config: Config) -> str:
@@ -195,7 +230,8 @@ def _disk(config: Config) -> str:
 def _database(config: Config) -> Iterator[Database]:
     db = Database(config.database.url)
     try:
-        upgrade(db)
+        if not _is_running(config):  # a running service has migrated it already
+            upgrade(db)
         yield db
     finally:
         db.close()

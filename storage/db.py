@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,10 @@ T = TypeVar("T")
 
 class DatabaseUnusable(XiaoerError):
     """The database cannot be opened as configured."""
+
+
+class AlreadyHeld(DatabaseUnusable):
+    """Another service process works on the same SQLite file."""
 
 
 class Database:
@@ -174,7 +179,8 @@ class Database:
 def hold(url: str) -> FileLock | None:
     """Claim a SQLite file for this service process; None on PostgreSQL.
 
-    Raises `DatabaseUnusable` when another service holds it, or its folder cannot be written.
+    Raises `AlreadyHeld` when another service has it, `DatabaseUnusable` when its folder cannot be
+    written.
     Release it by `.release()`; the operating system releases it when the process dies.
     """
     parsed = make_url(url)
@@ -185,7 +191,7 @@ def hold(url: str) -> FileLock | None:
         _make_folder(str(parsed.database))
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise DatabaseUnusable(
+        raise AlreadyHeld(
             f"另一个 Xiaoer 服务正在使用 {parsed.database}。请先停止它，或改用 PostgreSQL。",
             f"Another Xiaoer service is using {parsed.database}. Stop it first, or use PostgreSQL.",
         ) from error
@@ -200,9 +206,15 @@ def _undone_by_server(error: DBAPIError) -> bool:
 
 def _make_folder(path: str) -> None:
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise _no_place(path, error) from error
+
+
+def _make_private(path: str) -> None:
+    """A new database is for its owner's eyes only; SQLite gives its other files the same mode."""
+    with contextlib.suppress(OSError):  # what is wrong here, opening it will say
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _no_place(path: str, error: OSError) -> DatabaseUnusable:
@@ -221,6 +233,7 @@ def _sqlite_engine(path: str, begin: str) -> Engine:
             "SQLite needs a file, for example sqlite:///data/xiaoer.db.",
         )
     _make_folder(path)
+    _make_private(path)
     engine = create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},

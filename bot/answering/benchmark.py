@@ -83,8 +83,8 @@ def run(
     inside = [row for row in test if row[1] != OUT_OF_SCOPE]
     outside = [row for row in test if row[1] == OUT_OF_SCOPE] + list(oos or [])
     started = time.perf_counter()
-    guess = _xiaoer(known) if engine == "xiaoer" else _rapidfuzz(known)
-    fitted = time.perf_counter() - started
+    guess = fitted(known, engine)
+    fit_s = time.perf_counter() - started
     questions = [text for text, _ in [*inside, *outside]]
     timed = _timings(guess, questions)
     guesses = guess(questions)
@@ -94,8 +94,8 @@ def run(
         "n_train": len(known),
         "n_test": len(inside),
         "n_oos": len(outside),
-        **_quality(guesses, truth),
-        "fit_s": round(fitted, 3),
+        **quality(guesses, truth),
+        "fit_s": round(fit_s, 3),
         "p50_ms": _percentile(timed, 50),
         "p99_ms": _percentile(timed, 99),
         "peak_mb": round(_peak_mb(), 1),
@@ -117,18 +117,26 @@ def draw(rows: Rows, shots: int | None, seed: int) -> Rows:
     ]
 
 
-def _xiaoer(rows: Rows) -> Callable[[list[str]], list[Guess]]:
-    from bot.answering.index import Index
+def fitted(rows: Rows, engine: Engine) -> Callable[[list[str]], list[Guess]]:
+    """What answers questions after learning from `rows`."""
+    return _xiaoer(rows) if engine == "xiaoer" else _rapidfuzz(rows)
 
+
+def entries(rows: Sequence[tuple[str, str]]) -> list[Entry]:
+    """FAQ entries with the texts of `rows` as phrasings and their labels as ids."""
     phrasings: dict[tuple[str, str], list[str]] = defaultdict(list)
     for text, label in rows:
         phrasings[label, language(normalise(text)) or "en"].append(text)
-    index = Index.build(
-        [
-            Entry(label, "zh" if spoken == "zh" else "en", label, tuple(texts), label)
-            for (label, spoken), texts in phrasings.items()
-        ]
-    )
+    return [
+        Entry(label, "zh" if spoken == "zh" else "en", label, tuple(texts), label)
+        for (label, spoken), texts in phrasings.items()
+    ]
+
+
+def _xiaoer(rows: Rows) -> Callable[[list[str]], list[Guess]]:
+    from bot.answering.index import Index
+
+    index = Index.build(entries(rows))
     index.understand(["warm up"])
     return lambda questions: [
         Guess(tuple(one.entry_id for one in found.candidates), found.confidence)
@@ -163,7 +171,8 @@ def _timings(guess: Callable[[list[str]], list[Guess]], questions: list[str]) ->
     return times
 
 
-def _quality(guesses: list[Guess], truth: list[str | None]) -> dict[str, object]:
+def quality(guesses: list[Guess], truth: list[str | None]) -> dict[str, object]:
+    """Top-1 and the other measures of `xiaoer bench answers`; truth None is out of scope."""
     inside = [(g, t) for g, t in zip(guesses, truth, strict=True) if t is not None]
     right = np.array([g.ranked[:1] == (t,) for g, t in zip(guesses, truth, strict=True)], bool)
     scope = np.array([t is not None for t in truth], bool)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from bot.answering.align import Alignment
 from bot.answering.decide import Gate
 from bot.answering.features import Lexicon, Postings
-from bot.answering.fitting import Model
+from bot.answering.fitting import Judge, Model
 
-RECIPE = "2"
+RECIPE = "3"
 """Raise whenever fitting or features change, so that older files are not used."""
 _KEPT = 4
 _LOG = logging.getLogger(__name__)
@@ -74,37 +75,42 @@ def _packed(model: Model) -> dict[str, Any]:
     return {
         "terms": np.frombuffer(names, np.uint8),
         "term_weight": model.lexicon.weight,
+        "unseen": np.array(model.lexicon.unseen),
+        "half": model.alignment.half,
         "vectors": model.vectors,
         "wording_starts": model.wording.starts,
         "wording_places": model.wording.places,
         "wording_weights": model.wording.weights,
         "labels": model.labels,
         "rows": model.rows,
-        "weights": model.weights,
         "prototypes": model.prototypes,
-        "gate": _gate_row(model.gate),
-        "foreign_gate": _gate_row(model.foreign_gate),
+        "weights": model.own.weights,
+        "gate": _gate_row(model.own.gate),
+        "foreign_weights": model.foreign.weights,
+        "foreign_gate": _gate_row(model.foreign.gate),
     }
 
 
 def _unpacked(data: dict[str, Any]) -> Model:
     terms = json.loads(data["terms"].tobytes())
-    lexicon = Lexicon({term: place for place, term in enumerate(terms)}, data["term_weight"])
+    column = {term: place for place, term in enumerate(terms)}
+    lexicon = Lexicon(column, data["term_weight"], float(data["unseen"]))
     wording = Postings(
         data["wording_starts"], data["wording_places"], data["wording_weights"], len(data["labels"])
     )
     model = Model(
         lexicon,
+        Alignment(data["half"]),
         data["vectors"],
         wording,
         data["labels"],
         data["rows"],
-        data["weights"],
         data["prototypes"],
-        _gate(data["gate"]),
-        _gate(data["foreign_gate"]),
+        Judge(data["weights"], _gate(data["gate"])),
+        Judge(data["foreign_weights"], _gate(data["foreign_gate"])),
     )
-    if not len(model.labels) == len(model.vectors) == len(model.weights) == len(model.rows):
+    parts = (model.vectors, model.rows, model.own.weights, model.foreign.weights)
+    if any(len(part) != len(model.labels) for part in parts):
         raise ValueError("parts do not fit together")
     return model
 

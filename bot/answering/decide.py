@@ -10,8 +10,8 @@ from bot.answering.understanding import Decision
 
 ANSWER, ASK = 0.5, 0.2
 """P(right) from which the bot answers, and from which it asks back; below, a person."""
-STRENGTH = 0.03
-"""Inverse of the regularisation (C) of the gate's logistic regression."""
+STRENGTH = 0.3
+"""Inverse of the regularisation (C) of the gate's logistic regression; see `trial`."""
 
 NAMES = (
     "score",

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bot.answering.gaps import Group, centred
-from bot.answering.load import LANGUAGES, MAX_ANSWER, MAX_QUESTION, MAX_TITLE, Entry, Language
-from bot.answering.load import Source
+from bot.answering.load import (
+    LANGUAGES,
+    MAX_ANSWER,
+    MAX_QUESTION,
+    MAX_TITLE,
+    Entry,
+    Language,
+    Source,
+)
 from bot.answering.masking import MASK, mask
 from bot.core.errors import XiaoerError
 from bot.core.text import language, normalise
@@ -21,9 +28,11 @@ MAX_PHRASINGS = 30
 _BRACE = re.compile(r"\{(?=[{%#])")
 _WORD = re.compile(r"[a-z0-9]+")
 _SMALL_WORDS = frozenset(
-    "a an and any are at be by can could do does for from get has have hello hi how i if in is it "
-    "its me my of on or our please so some that the their there they this to us was we what when "
-    "where which will with would you your".split()
+    _WORD.findall(
+        "a an and any are at be by can could do does for from get has have hello hi how i if "
+        "in is it its me my of on or our please so some that the their there they this to us "
+        "was we what when where which will with would you your"
+    )
 )
 _ID_WORDS, _ID_SYLLABLES = 4, 6
 _ID_LENGTH = 40

@@ -1,15 +1,19 @@
 """The sentence encoder: one per process, one thread, loaded when first used."""
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-Floats = NDArray[np.float32]
+from bot.answering.forward import Floats, Forward
+
 WIDTH = 512
+_PROBE = ["怎么退货", "where is my parcel 12345", "ça va", "a"]
+_LOG = logging.getLogger(__name__)
 _CHUNK = 16
 """Texts encoded under one hold of the lock: a refit must not keep a question waiting."""
 
@@ -20,6 +24,7 @@ class Encoder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
+        self._vectors: Callable[[list[str]], Floats]
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """One row of 512 numbers per text, scaled to length 1."""
@@ -39,7 +44,8 @@ class Encoder:
 
     def _encode(self, texts: list[str]) -> Floats:
         with self._lock:
-            return np.asarray(self._loaded().encode(texts), dtype=np.float32)
+            self._loaded()
+            return np.asarray(self._vectors(texts), dtype=np.float32)
 
     def _loaded(self) -> Any:
         if self._model is None:
@@ -47,51 +53,27 @@ class Encoder:
 
             # More threads than one wait for each other: 168 ms instead of 1 ms a question.
             self._model = USE(threads=1)
-            self._model.encode("")  # reads the weights
-            _quicken(self._model)
+            self._vectors = _quickened(self._model)
         return self._model
 
 
-def _quicken(model: Any) -> None:
-    """Makes single questions about twice as fast; the vectors stay the same.
+def _quickened(model: Any) -> Callable[[list[str]], Floats]:
+    """A faster way to the vectors of `model`, if it gives the same; else the model's own.
 
-    The encoder limits BLAS to one thread before every question and lifts the limit after it:
-    once is enough. Its weights lie in many small arrays: in one large array the system can back
-    them with huge pages. Where the encoder is built otherwise, it is left as it is.
+    The library limits BLAS to one thread before every question and lifts the limit after it:
+    once is enough. The rest is `Forward`.
     """
-    backend: Any = getattr(model, "_model", None)
-    if getattr(backend, "_threadpool", None) is None:
-        return
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=1, user_api="blas")
-    backend._threadpool = None
-    _pack(backend)
-
-
-def _pack(backend: Any) -> None:
-    places = [
-        (backend.__dict__, name) for name, value in vars(backend).items() if _is_matrix(value)
-    ] + [
-        (value, place)
-        for value in vars(backend).values()
-        if isinstance(value, list)
-        for place, item in enumerate(value)
-        if _is_matrix(item)
-    ]
-    sizes = [-(-holder[place].size // 16) * 16 for holder, place in places]  # lines of 64 bytes
-    room = np.zeros(sum(sizes), np.float32)
-    start = 0
-    for (holder, place), size in zip(places, sizes, strict=True):
-        matrix = holder[place]
-        packed = room[start : start + matrix.size].reshape(matrix.shape)
-        packed[...] = matrix
-        holder[place] = packed
-        start += size
-
-
-def _is_matrix(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype == np.float32
+    expected = model.encode(_PROBE)  # reads the weights
+    try:
+        backend = model._model
+        forward = Forward(backend)
+        if np.allclose(forward.encode(_PROBE), expected, atol=1e-5):
+            threadpool_limits(limits=1, user_api="blas")
+            backend._threadpool = None
+            return forward.encode
+    except Exception as error:  # the library is built otherwise: its own way always works
+        _LOG.info("the encoder runs without shortcuts: %r", error)
+    return cast("Callable[[list[str]], Floats]", model.encode)
 
 
 @cache

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,11 @@ def units(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The known terms and their weights (inverse document frequency)."""
+    """The known terms and their weights (inverse document frequency); `unseen`: of any other."""
 
     column: dict[str, int]
     weight: NDArray[np.float32]
+    unseen: float
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> "Lexicon":
@@ -60,7 +62,8 @@ class Lexicon:
         names = sorted(counts)
         frequency = np.array([counts[name] for name in names], dtype=np.float64)
         weight = np.log((1 + len(texts)) / (1 + frequency)) + 1
-        return cls({name: i for i, name in enumerate(names)}, weight.astype(np.float32))
+        unseen = float(np.log(1 + len(texts)) + 1)
+        return cls({name: i for i, name in enumerate(names)}, weight.astype(np.float32), unseen)
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """Sparse rows (scipy CSR), one per text; see `row`."""
@@ -79,14 +82,19 @@ class Lexicon:
         )
 
     def row(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The text's known terms: their columns and (1 + ln count) · weight, of length 1."""
-        counts = Counter(
-            column for term in terms(text) if (column := self.column.get(term)) is not None
-        )
-        row = np.fromiter(counts.keys(), np.int32, len(counts))
-        value = np.fromiter(counts.values(), np.float32, len(counts))
+        """The text's known terms: their columns and (1 + ln count) · weight.
+
+        Divided by the length over all terms, known or not: a text that shares one word of many
+        with the phrasings is not like them.
+        """
+        counts = Counter(terms(text))
+        known = {self.column[term]: n for term, n in counts.items() if term in self.column}
+        row = np.fromiter(known.keys(), np.int32, len(known))
+        value = np.fromiter(known.values(), np.float32, len(known))
         value = (1 + np.log(value)) * self.weight[row]
-        return row, value / max(float(np.linalg.norm(value)), 1e-9)
+        strange = sum((1 + log(n)) ** 2 for term, n in counts.items() if term not in self.column)
+        length = sqrt(float(value @ value) + strange * self.unseen**2)
+        return row, value / max(length, 1e-9)
 
     def coverage(self, text: str) -> float:
         """The share (0–1) of the text's words that some phrasing contains; 0 without words."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 3000
 """Different questions that are compared with each other; the memory grows with the square."""
-ALIKE = 0.3
+ALIKE = 0.35
 """Mean likeness (cosine about the language's own mean) from which groups are one."""
 SAMPLES = 3
 _BACKGROUND = 200

@@ -15,7 +15,7 @@ from bot.answering.correct import Corrector, is_common_han
 from bot.answering.decide import NAMES, decide, signals
 from bot.answering.encoder import Encoder, shared_encoder
 from bot.answering.features import mask_numbers
-from bot.answering.load import Entry, Language
+from bot.answering.load import LANGUAGES, Entry, Language
 from bot.answering.off_topic import OFF_TOPIC
 from bot.answering.understanding import Candidate, Correction, Understanding
 from bot.core.text import is_traditional, language, normalise
@@ -96,14 +96,10 @@ class Index:
 
     def _answers(self, asked: list["_Read"]) -> list[Understanding]:
         masked = [mask_numbers(one.corrected) for one in asked]
-        scored = self.model.score(masked, self.encoder.encode(masked))
-        numbers = signals(scored)
         foreign = np.array([one.language not in self.languages for one in asked])
-        confidence = np.where(
-            foreign,
-            self.model.foreign_gate.probability(numbers),
-            self.model.gate.probability(numbers),
-        )
+        scored = self.model.score(masked, self.encoder.encode(masked), foreign)
+        numbers = signals(scored)
+        confidence = self.model.probability(numbers, foreign)
         return [
             Understanding(
                 one.text,
@@ -201,7 +197,8 @@ def _model(
     entries: Sequence[Entry], texts: list[str], cache: Path | None, encoder: Encoder
 ) -> "Model":
     phrasings = _phrasings(entries)
-    name = model_cache.key([phrasings, OFF_TOPIC])
+    foreign = len({entry.language for entry in entries}) < len(LANGUAGES)
+    name = model_cache.key([phrasings, OFF_TOPIC, foreign])
     kept = model_cache.read(cache, name) if cache else None
     if kept is not None:
         return kept
@@ -215,6 +212,7 @@ def _model(
         len(place),
         [normalise(line) for line in OFF_TOPIC],
         encoder.encode,
+        foreign,
     )
     if cache:
         model_cache.write(cache, name, model)

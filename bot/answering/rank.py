@@ -1,5 +1,6 @@
 """Scores every entry for a question: kernel ridge regression over meaning and wording."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Labels = NDArray[np.intp]
 
 SHARPNESS = 2.0
 """γ of exp(γ·(cosine − 1)): near phrasings count far more than distant ones."""
@@ -15,6 +17,8 @@ WORDING = 0.4
 RIDGE = 0.07
 """λ: how much the fit may bend towards a single phrasing."""
 BIAS = 0.05
+PROTOTYPE = 0.2
+"""What likeness to the middle of an entry's phrasings adds to the entry's score."""
 MAX_LANDMARKS = 3000
 """Phrasings that questions are compared with; beyond, a sample stands for all (Nyström)."""
 
@@ -30,7 +34,7 @@ def kernel(meaning: Array, wording: Array) -> Array:
     return result
 
 
-def landmarks(labels: NDArray[np.intp], seed: int = 0) -> NDArray[np.intp]:
+def landmarks(labels: Labels, seed: int = 0) -> Labels:
     """The rows to compare with: all, or a sample that gives every entry its turn."""
     if len(labels) <= MAX_LANDMARKS:
         return np.arange(len(labels))
@@ -53,26 +57,32 @@ def inverse(gram: Array) -> NDArray[np.float64]:
     return np.asarray(inv(system, overwrite_a=True, assume_a="pos"))
 
 
-def fit_sampled(cross: Array, gram: Array, labels: NDArray[np.intp], entries: int) -> Array:
+def fit_sampled(parts: Iterable[tuple[Array, Labels]], gram: Array, entries: int) -> Array:
     """Weights from a sample: α = (CᵀC + λG)⁻¹ CᵀY (subset of regressors).
 
-    `cross` C: all phrasings × landmarks, `gram` G: landmarks × landmarks.
+    `parts`: C, all phrasings × landmarks, with their labels, some rows at a time; `gram` G:
+    landmarks × landmarks.
     """
-    wide = cross.astype(np.float64)
-    system = wide.T @ wide + RIDGE * gram
-    system[np.diag_indices_from(system)] += 1e-4 * len(labels) / len(gram)
     from scipy.linalg import solve
 
-    target = wide.T @ one_hot(labels, entries)
-    return np.asarray(solve(system, target, assume_a="pos", overwrite_a=True), np.float32)
+    system = RIDGE * gram.astype(np.float64)
+    target = np.zeros((len(gram), entries))
+    count = 0
+    for cross, labels in parts:
+        system += cross.T @ cross
+        target += cross.T @ one_hot(labels, entries)
+        count += len(labels)
+    system[np.diag_indices_from(system)] += 1e-4 * count / len(gram)
+    found = solve(system, target, assume_a="pos", overwrite_a=True, overwrite_b=True)
+    return np.asarray(found, np.float32)
 
 
-def one_hot(labels: NDArray[np.intp], entries: int) -> Array:
+def one_hot(labels: Labels, entries: int) -> Array:
     """A row per label with 1 in its entry's column."""
     return np.eye(entries, dtype=np.float32)[labels]
 
 
-def prototypes(vectors: Array, labels: NDArray[np.intp], entries: int) -> Array:
+def prototypes(vectors: Array, labels: Labels, entries: int) -> Array:
     """The mean direction of each entry's phrasings; zeros for an entry without any."""
     sums = one_hot(labels, entries).T @ vectors
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
@@ -92,19 +102,12 @@ class Scored:
     wording: Array
     proto: Array
     coverage: Array
-    labels: NDArray[np.intp]
+    labels: Labels
 
-    def without_wording(self, weights: Array) -> "Scored":
-        """As if the question shared no word with any phrasing: a language the FAQ lacks."""
-        none = np.zeros_like(self.wording)
-        return Scored(
-            kernel(self.meaning, none) @ weights,
-            self.meaning,
-            none,
-            self.proto,
-            np.zeros_like(self.coverage),
-            self.labels,
-        )
+
+def score(meaning: Array, wording: Array, proto: Array, weights: Array) -> Array:
+    """Questions × entries, from cosines to the landmarks and to the prototypes."""
+    return np.asarray(kernel(meaning, wording) @ weights + PROTOTYPE * proto, np.float32)
 
 
 def dense_cosines(left: Any, columns: Any) -> Array:

@@ -1,7 +1,7 @@
 """Asks logged questions of another FAQ and shows what customers would get instead."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,69 @@ class Change:
         return f"#{self.logged.conversation}  {before} → {now}  {text}"
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """All questions, in order, and the conversations whose outcomes must stay as they were."""
+
+    changes: tuple[Change, ...]
+    marked: frozenset[int]
+
+    @property
+    def regressions(self) -> list[int]:
+        """The marked conversations that would change."""
+        changed = {one.logged.conversation for one in self._changed}
+        return sorted(changed & self.marked)
+
+    @property
+    def _changed(self) -> list[Change]:
+        return [one for one in self.changes if one.kind != "same"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The documented form of `xiaoer faq replay --json`."""
+        return {
+            "messages": len(self.changes),
+            "counts": dict(Counter(one.kind for one in self.changes).most_common()),
+            "regressions": self.regressions,
+            "changes": [one.as_dict() for one in self._changed],
+        }
+
+    def lines(self, language: str) -> Iterator[str]:
+        """For a reader of `language`: each kind of change with its questions, then the marked."""
+        words = _WORDS["zh" if language == "zh" else "en"]
+        kinds = Counter(one.kind for one in self.changes)
+        for kind, number in kinds.most_common():
+            yield f"{words[kind]}: {number}"
+            yield from (f"  {one.line(language)}" for one in self._changed if one.kind == kind)
+        for conversation in self.regressions:
+            yield f"{words['regression']}: #{conversation}"
+
+
+_WORDS = {
+    "zh": {
+        "same": "不变",
+        "answer_other": "换成另一条回答",
+        "answer_ask": "原来回答，现在反问",
+        "answer_human": "原来回答，现在转人工",
+        "ask_answer": "原来反问，现在回答",
+        "ask_human": "原来反问，现在转人工",
+        "human_answer": "原来转人工，现在回答",
+        "human_ask": "原来转人工，现在反问",
+        "regression": "已标记的会话变了",
+    },
+    "en": {
+        "same": "the same",
+        "answer_other": "answered by another entry",
+        "answer_ask": "answered before, asked back now",
+        "answer_human": "answered before, to a person now",
+        "ask_answer": "asked back before, answered now",
+        "ask_human": "asked back before, to a person now",
+        "human_answer": "to a person before, answered now",
+        "human_ask": "to a person before, asked back now",
+        "regression": "a marked conversation changes",
+    },
+}
+
+
 def replay(logged: Sequence[Logged], index: "Index") -> list[Change]:
     """What each question would get from `index`, in the order given."""
     alone = _understood([one.text for one in logged], index)
@@ -94,11 +157,6 @@ def _understood(texts: Sequence[str], index: "Index") -> list[Understanding]:
         for start in range(0, len(texts), _BATCH)
         for found in index.understand(texts[start : start + _BATCH])
     ]
-
-
-def counts(changes: Iterable[Change]) -> dict[str, int]:
-    """How many changes of each kind, the most frequent first."""
-    return dict(Counter(change.kind for change in changes).most_common())
 
 
 def _outcome(read: Understanding) -> Outcome:

@@ -17,6 +17,7 @@ Row = tuple[int, list[str]]
 
 MAX_CELL = 32_767
 """Characters that a cell of Excel holds."""
+_WIDTHS = (20, 10, 14, 28, 48, 64, 10, 10, 24)
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _DANGEROUS = re.compile(rf"'*{_FORMULA}")
 _NEUTRAL = re.compile(rf"'+{_FORMULA}")
@@ -162,8 +163,8 @@ def _write_xlsx(rows: list[list[str]]) -> bytes:
             cell.data_type = "s"  # text, whatever it looks like
             cell.alignment = Alignment(wrap_text=True, vertical="top")
             cell.font = Font(bold=number == 1)
-    for column, width in zip("ABCDEFGHI", (20, 10, 14, 28, 48, 64, 10, 10, 24), strict=True):
-        sheet.column_dimensions[column].width = width
+    for letter, width in zip("ABCDEFGHI", _WIDTHS, strict=True):
+        sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "B2"
     out = io.BytesIO()
     book.save(out)

@@ -79,12 +79,14 @@ class Sessions:
         return Address(CHANNEL, ACCOUNT, hashlib.sha256(token.encode()).hexdigest(), pulls=True)
 
 
-def parse(address: Address, raw: str | bytes | None) -> Inbound:
-    """The customer's message in one frame. Raises `FrameError`."""
+def parse(address: Address, raw: str | None, language: str | None = None) -> Inbound:
+    """The customer's message in one frame, from a page in `language`. Raises `FrameError`."""
+    spoken = language if language in ("zh", "en") else None
     frame = _frame(raw)
     external_id = f"{address.chat}:{frame.id}"
     if isinstance(frame, _ChoiceFrame):
-        return Inbound(address, external_id, choice=storable(frame.value) or frame.id)
+        value = storable(frame.value) or frame.id
+        return Inbound(address, external_id, choice=value, language=spoken)
     if len(frame.text) > MAX_TEXT:
         raise FrameError(
             "too_long",
@@ -95,10 +97,10 @@ def parse(address: Address, raw: str | bytes | None) -> Inbound:
     text = storable(frame.text)
     if not text:
         raise FrameError("bad_request", "消息是空的。 / The message is empty.", frame.id)
-    return Inbound(address, external_id, text=text)
+    return Inbound(address, external_id, text=text, language=spoken)
 
 
-def _frame(raw: str | bytes | None) -> _MessageFrame | _ChoiceFrame:
+def _frame(raw: str | None) -> _MessageFrame | _ChoiceFrame:
     if not isinstance(raw, str):
         raise FrameError("bad_request", "目前只能收文字消息。 / Only text messages are taken here.")
     try:

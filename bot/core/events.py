@@ -19,6 +19,14 @@ class HandoffRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationTaken(Event):
+    """An agent took charge of a conversation that nobody, or somebody else, had."""
+
+    conversation_id: int
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationResolved(Event):
     """An agent closed a conversation."""
 

@@ -1,4 +1,4 @@
-"""Agents' accounts: passwords, and the lock that stops those who guess them."""
+"""Agents' accounts: passwords, the lock that stops those who guess them, and their logins."""
 
 import asyncio
 import re
@@ -10,9 +10,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlmodel import Session
 
+from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
+from bot.core.ids import token
+from bot.desk.passes import LIFETIME
+from storage import live
 from storage.db import Database
-from storage.models.agents import Agent, agent_by_login
+from storage.models.agents import Agent, agent_by_login, begin_login, end_logins, running_login
 from storage.models.audit import record
 
 MAX_FAILURES = 5
@@ -36,10 +40,11 @@ _HASHING_AT_ONCE = 2
 class Attempt:
     """What became of a login: the agent who is in, or until when the account is locked.
 
-    Neither means that the login or the password was wrong.
+    Neither means that the login or the password was wrong. `token` names the new login.
     """
 
     agent: Agent | None = None
+    token: str = ""
     locked_until: datetime | None = None
 
 
@@ -74,19 +79,31 @@ def disable(session: Session, login: str) -> Agent:
     agent = agent_by_login(session, login.strip().lower())
     if agent is None:
         raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    assert agent.id is not None
     agent.active = False
-    agent.session_version += 1
     session.add(agent)
+    end_logins(session, agent.id)
+    live.touch(session, live.QUEUE)
     record(session, "command", "agent.disable", f"agent:{agent.id}")
     return agent
 
 
-def current_agent(session: Session, agent_id: int, session_version: int) -> Agent | None:
+def current_agent(session: Session, login_token: str) -> Agent | None:
     """The agent of a running login, or None when that login has been ended."""
-    agent = session.get(Agent, agent_id)
-    if agent is None or not agent.active or agent.session_version != session_version:
-        return None
-    return agent
+    login = running_login(session, login_token)
+    agent = session.get(Agent, login.agent_id) if login is not None else None
+    return agent if agent is not None and agent.active else None
+
+
+def log_out(session: Session, login_token: str) -> None:
+    """End one login, in all of its tabs; a login that has ended already stays so."""
+    login = running_login(session, login_token)
+    if login is None:
+        return
+    login.ended_at = now()
+    session.add(login)
+    record(session, f"agent:{login.agent_id}", "log_out", f"agent:{login.agent_id}")
+    live.touch(session, live.QUEUE)  # its open pages look again, and find themselves outside
 
 
 class Door:
@@ -127,9 +144,12 @@ def _settle(session: Session, agent_id: int, matched: str, *, right: bool, at: d
         return Attempt()
     attempt = _count(agent, right=right, at=at)
     session.add(agent)
-    if attempt.agent is not None:
-        record(session, f"agent:{agent.id}", "log_in", f"agent:{agent.id}")
-    return attempt
+    if attempt.agent is None or agent.id is None:
+        return attempt
+    login_token = token()
+    begin_login(session, agent.id, login_token, outlived=at - LIFETIME)
+    record(session, f"agent:{agent.id}", "log_in", f"agent:{agent.id}")
+    return Attempt(agent=agent, token=login_token)
 
 
 def _count(agent: Agent, *, right: bool, at: datetime) -> Attempt:

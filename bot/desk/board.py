@@ -1,10 +1,10 @@
-"""The left column: who waits, what is mine, what others have."""
+"""The left column: what is mine, who waits, what others have, and what was resolved lately."""
 
 from collections.abc import Awaitable, Callable
 
 from nicegui.element import Element
 
-from bot.desk.elements import KeyedList, box, set_class, text
+from bot.desk.elements import KeyedList, box, button, set_class, text
 from bot.desk.sight import Board, Row
 from bot.desk.texts import Texts
 
@@ -15,10 +15,13 @@ class RowItem:
     """One conversation in a list."""
 
     def __init__(self, row: Row, select: Select) -> None:
-        self.element: Element = box("d-row", "button").props("type=button")
+        self.element: Element = box("d-row", "button").props(f"type=button data-id={row.id}")
         with self.element:
             self._name = text("", "d-name", "span")
-            self._since = text("", "d-since", "span")
+            with box("d-times", "span"):
+                self._stars = text("", "d-stars", "span")
+                self._why = text("", "d-why", "span")
+                self._since = text("", "d-since", "span")
             self._preview = text("", "d-preview", "span")
             self._where = text("", "d-where", "span")
         self.element.on("click", lambda _: select(row.id))
@@ -27,6 +30,8 @@ class RowItem:
     def show(self, row: Row) -> None:
         """Take the conversation's next state."""
         self._name.text = row.name
+        self._stars.text = row.stars
+        self._why.text = row.why
         self._since.text = row.since
         self._preview.text = row.preview
         self._where.text = " · ".join(part for part in (row.channel, row.owner) if part)
@@ -35,16 +40,23 @@ class RowItem:
 
 
 class Section:
-    """A heading with a number, and a list below it."""
+    """A heading with a number, and below it a list that scrolls by itself.
 
-    def __init__(self, title: str, empty: str, select: Select) -> None:
-        self.element = box("d-section", "section")
+    With `folds` the list is shown and hidden by its heading.
+    """
+
+    def __init__(
+        self, kind: str, title: str, empty: str, select: Select, *, folds: bool = False
+    ) -> None:
+        self.element = box(f"d-section d-{kind}", "details" if folds else "section")
         with self.element:
-            with box("d-heading", "h2"):
-                text(title, tag="span")
-                self._count = text("", "d-count", "span")
+            self.heading = box("d-heading", "summary" if folds else "div")
+        with self.heading:
+            text(title, "d-section-title", "h2")
+            self._count = text("", "d-count", "span")
+        with self.element, box("d-rows"):
             self._empty = text(empty, "d-empty")
-            rows = box("d-rows")
+            rows = box("d-list")
             self._more = text("", "d-more")
         self._list = KeyedList[Row](rows, lambda row: row.id, lambda row: RowItem(row, select))
 
@@ -58,26 +70,34 @@ class Section:
 
 
 class BoardColumn:
-    """All three lists."""
+    """All four lists. On a phone they have the screen to themselves, with a way to the next."""
 
-    def __init__(self, texts: Texts, select: Select) -> None:
+    def __init__(
+        self, texts: Texts, select: Select, take_next: Callable[[], Awaitable[None]]
+    ) -> None:
         self._texts = texts
         column = box("d-board", "nav")
         column.props["aria-label"] = texts("conversations")
         with column:
-            self._waiting = Section(texts("waiting"), texts("all_caught_up"), select)
-            self._mine = Section(texts("mine"), texts("none_mine"), select)
-            self._others = Section(texts("others"), "", select)
+            self._mine = Section("mine", texts("mine"), texts("none_mine"), select)
+            self._waiting = Section("waiting", texts("waiting"), texts("all_caught_up"), select)
+            with self._waiting.heading:
+                self._next = button(texts("take_next"), "d-primary d-next", take_next)
+            self._others = Section("others", texts("others"), "", select, folds=True)
+            self._resolved = Section("resolved", texts("recent"), "", select, folds=True)
 
     def show(self, board: Board) -> None:
         """Show the lists as they are now."""
+        self._mine.show(board.mine, len(board.mine))
+        self._next.set_visibility(board.waiting_count > 0)
         left_out = board.waiting_count - len(board.waiting)
         self._waiting.show(board.waiting, board.waiting_count, self._more(left_out))
-        self._mine.show(board.mine, len(board.mine))
         listed = len(board.mine) + len(board.others)
         left_out = board.open_count - listed
         self._others.show(board.others, len(board.others) + left_out, self._more(left_out))
         self._others.element.set_visibility(bool(board.others) or left_out > 0)
+        self._resolved.show(board.resolved, len(board.resolved))
+        self._resolved.element.set_visibility(bool(board.resolved))
 
     def _more(self, left_out: int) -> str:
         return self._texts("more", count=left_out) if left_out > 0 else ""

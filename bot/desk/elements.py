@@ -1,8 +1,11 @@
 """Small building blocks of the desk page; they show text as text and never as markup."""
 
-from collections.abc import Callable, Hashable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
+from nicegui import background_tasks
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
@@ -34,6 +37,49 @@ def set_class(element: Element, name: str, *, on: bool) -> None:
         element.classes(add=name)
     else:
         element.classes(remove=name)
+
+
+class SureButton:
+    """A button that can ask for a second press, so that nothing grave happens by a slip.
+
+    The second press counts from `DOUBLE_CLICK` to `PATIENCE` seconds after the first.
+    """
+
+    DOUBLE_CLICK = 0.4
+    PATIENCE = 4.0
+
+    def __init__(self, classes: str, on_click: Callable[[], Awaitable[None]]) -> None:
+        self.element = button("", classes, self._pressed)
+        self._on_click = on_click
+        self._label = self._question = ""
+        self._asked_at = monotonic() - 2 * self.PATIENCE
+
+    def show(self, label: str, question: str = "") -> None:
+        """Show `label`; with a `question` it is asked on the first press."""
+        if (label, question) != (self._label, self._question):
+            self._label, self._question = label, question
+            self._rest()
+
+    async def _pressed(self) -> None:
+        waited = monotonic() - self._asked_at
+        if not self._question or self.DOUBLE_CLICK <= waited <= self.PATIENCE:
+            self._rest()
+            await self._on_click()
+        elif waited > self.PATIENCE:
+            self._asked_at = monotonic()
+            self.element.text = self._question
+            set_class(self.element, "d-sure", on=True)
+            background_tasks.create(self._rest_later(), name="second press")
+
+    async def _rest_later(self) -> None:
+        await asyncio.sleep(self.PATIENCE)
+        if not self.element.is_deleted and monotonic() - self._asked_at >= self.PATIENCE:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._asked_at = monotonic() - 2 * self.PATIENCE
+        self.element.text = self._label
+        set_class(self.element, "d-sure", on=False)
 
 
 class Shown(Protocol[T_contra]):

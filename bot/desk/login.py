@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from bot.config import Shop
 from bot.core.clock import now
 from bot.core.errors import Unavailable
-from bot.desk.accounts import Door
+from bot.desk.accounts import Door, log_out
 from bot.desk.passes import COOKIE, FORM_COOKIE, LIFETIME, Passes
 from bot.desk.texts import LANGUAGE_COOKIE, Texts, choose_language
 from bot.words.phrases import Voice
@@ -48,6 +48,7 @@ def language_of(request: Request, shop: Shop) -> str:
 class Entrance:
     """The login form and what it needs. `secure` is true where the site is on https."""
 
+    db: Database
     voice: Voice
     passes: Passes
     door: Door
@@ -99,18 +100,23 @@ class Entrance:
         if attempt.locked_until is not None:
             minutes = max(1, round((attempt.locked_until - now()).total_seconds() / 60))
             return self.form(request, target, 429, "login_locked", login=login, minutes=minutes)
-        agent = attempt.agent
-        if agent is None or agent.id is None:
+        if attempt.agent is None:
             return self.form(request, target, 401, "login_wrong", login=login)
         response = RedirectResponse(safe_target(target), 303, headers=_headers())
-        cookie = self.passes.issue(agent.id, agent.session_version)
+        cookie = self.passes.issue(attempt.token)
         self._set(response, COOKIE, cookie, LIFETIME.total_seconds())
         response.delete_cookie(FORM_COOKIE, path="/desk")
         return response
 
-    def log_out(self, request: Request, token: str) -> Response:
-        """Forget the login, when the form was ours; otherwise change nothing."""
-        if not self.passes.is_ours(token, request.cookies.get(COOKIE)):
+    async def log_out(self, request: Request, token: str) -> Response:
+        """End the login, when the form was ours; otherwise change nothing."""
+        cookie = request.cookies.get(COOKIE)
+        login = self.passes.read(cookie)
+        if login is None or not self.passes.is_ours(token, cookie):
+            return RedirectResponse(HOME, 303, headers=_headers())
+        try:
+            await self.db.transact(log_out, login.token)
+        except Unavailable:  # still logged in: better seen than believed otherwise
             return RedirectResponse(HOME, 303, headers=_headers())
         response = RedirectResponse("/desk/login", 303, headers=_headers())
         response.delete_cookie(COOKIE, path="/desk")
@@ -133,7 +139,7 @@ def entrance(
 ) -> APIRouter:
     """`/desk`, `/desk/login` and `/desk/logout`."""
     router = APIRouter(include_in_schema=False)
-    front = Entrance(voice, passes, Door(db), templates, secure)
+    front = Entrance(db, voice, passes, Door(db), templates, secure)
 
     @router.get("/desk")
     def desk(request: Request) -> Response:
@@ -159,8 +165,8 @@ def entrance(
         return await front.log_in(request, login, password, token, safe_target(next))
 
     @router.post("/desk/logout")
-    def log_out(request: Request, token: Annotated[str, Form()] = "") -> Response:
-        return front.log_out(request, token)
+    async def log_out(request: Request, token: Annotated[str, Form()] = "") -> Response:
+        return await front.log_out(request, token)
 
     return router
 

@@ -18,10 +18,9 @@ LIFETIME = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A running login: which agent, and the `session_version` it was given under."""
+    """What a genuine cookie holds; the tables say whose login it is, and whether it was ended."""
 
-    agent_id: int
-    session_version: int
+    token: str
 
 
 class Passes:
@@ -31,16 +30,14 @@ class Passes:
         self._logins = URLSafeTimedSerializer(secret, salt="desk-login")
         self._forms = URLSafeTimedSerializer(secret, salt="desk-form")
 
-    def issue(self, agent_id: int, session_version: int) -> str:
+    def issue(self, login_token: str) -> str:
         """The cookie's value for a new login; its time of issue is inside."""
-        return str(self._logins.dumps([agent_id, session_version]))
+        return str(self._logins.dumps(login_token))
 
     def read(self, cookie: str | None) -> Pass | None:
         """The login in a cookie; None when there is none, it is forged, or 12 hours old."""
         value = _loads(self._logins, cookie)
-        if not isinstance(value, list) or len(value) != 2:
-            return None
-        return Pass(*value)
+        return Pass(value) if isinstance(value, str) else None
 
     def nonce(self) -> str:
         """A fresh value for the cookie beside a login form."""

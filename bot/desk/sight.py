@@ -7,35 +7,49 @@ from dataclasses import dataclass
 class Row:
     """A conversation in the list; `unanswered` when the customer had the last word.
 
-    `since` is how long they have waited, or how long ago the last word was.
+    `since` is how long they have waited, or how long ago the last word was; `why` is why a
+    person was brought. `channel` is empty where there is only one; `stars` are the rating.
     """
 
     id: int
     name: str
     preview: str
     since: str
-    channel: str
+    channel: str = ""
+    why: str = ""
     owner: str = ""
+    stars: str = ""
     unanswered: bool = False
     selected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The lists on the left, and how many wait or are open beyond what is listed."""
+    """The lists on the left, and how many wait or are open beyond what is listed.
 
-    waiting: tuple[Row, ...]
+    `news` grows whenever one of the agent's own customers writes.
+    """
+
     mine: tuple[Row, ...]
+    waiting: tuple[Row, ...]
     others: tuple[Row, ...]
+    resolved: tuple[Row, ...]
     waiting_count: int
     open_count: int
+    news: int
+
+    @property
+    def to_do(self) -> int:
+        """How many customers wait for a person or for this agent's answer."""
+        return self.waiting_count + sum(row.unanswered for row in self.mine)
 
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """One message or internal note. `kind` is an `Author` or `note`.
+    """One message or internal note. `kind` is an `Author`, `note` or `divider`.
 
-    `continues` when it follows another by the same author in the same minute.
+    `continues` when it follows another by the same author in the same minute; `earlier` when
+    it belongs to a former conversation.
     """
 
     key: str
@@ -46,6 +60,7 @@ class Bubble:
     choices: tuple[str, ...] = ()
     verdict: str = ""
     continues: bool = False
+    earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +96,17 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The conversation in the middle. `owner` is the colleague in charge, if one is."""
+    """The conversation in the middle. `owner` is the colleague in charge, if one is.
+
+    `replied` when an agent has answered the customer.
+    """
 
     id: int
     state: str
     reason: str
     mine: bool
     owner: str
+    replied: bool
     bubbles: tuple[Bubble, ...]
     shortened: bool
     card: Card
@@ -97,6 +116,7 @@ class Thread:
 class Sight:
     """Everything on one agent's screen."""
 
+    agent_id: int
     agent_name: str
     board: Board
     thread: Thread | None

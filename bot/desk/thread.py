@@ -3,54 +3,26 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from nicegui import ui
 from nicegui.element import Element
-from nicegui.events import GenericEventArguments
 
 from bot.core.messages import MAX_TEXT, State
-from bot.desk.elements import KeyedList, box, button, set_class, text
+from bot.desk.elements import KeyedList, SureButton, box, button, set_class, text
 from bot.desk.sight import Bubble, Thread
 from bot.desk.texts import Texts
 
-_SEND = """
-const words = field.value;
-if (!words.trim()) return;
-field.value = '';
-field.dispatchEvent(new Event('input', {bubbles: true}));
-emit(words);
-"""
-# Enter belongs to the input method while it composes (229 is what Safari reports then), and
-# makes a new line on touch screens, which have no Shift+Enter.
-_ENTER = f"""(event) => {{
-if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-if (matchMedia('(pointer: coarse)').matches) return;
-event.preventDefault();
-const field = event.target;
-{_SEND}}}"""
-_CLICK = f"""() => {{
-const field = document.querySelector('.d-write textarea');
-{_SEND}field.focus();
-}}"""
+Deed = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """What an agent can do here; `write` says whether the words were accepted."""
+    """What an agent can do with a conversation, besides writing."""
 
-    back: Callable[[], Awaitable[None]]
-    take: Callable[[], Awaitable[None]]
-    resolve: Callable[[], Awaitable[None]]
-    reply: Callable[[str], Awaitable[bool]]
-    note: Callable[[str], Awaitable[bool]]
-    toggle_card: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Words not sent yet. What was meant as a note must never come back as a reply."""
-
-    words: str = ""
-    is_note: bool = False
+    back: Deed
+    take: Deed
+    take_next: Deed
+    take_over: Deed
+    release: Deed
+    resolve: Deed
 
 
 class BubbleItem:
@@ -59,10 +31,12 @@ class BubbleItem:
     def __init__(self, bubble: Bubble) -> None:
         self.element: Element = box(f"d-bubble d-{bubble.kind}", "article")
         set_class(self.element, "d-continues", on=bubble.continues)
+        set_class(self.element, "d-earlier", on=bubble.earlier)
         with self.element:
-            with box("d-byline", "header"):
-                text(bubble.author, "d-author", "span")
-                text(bubble.at, "d-at", "span")
+            if bubble.author or bubble.at:
+                with box("d-byline", "header"):
+                    text(bubble.author, "d-author", "span")
+                    text(bubble.at, "d-at", "span")
             text(bubble.text, "d-text d-pre")
             if bubble.choices:
                 with box("d-choices"):
@@ -76,60 +50,34 @@ class BubbleItem:
 
 
 class Composer:
-    """Where the agent writes to the customer, or a note to colleagues."""
+    """Where the agent writes to the customer, or a note to colleagues.
 
-    def __init__(self, texts: Texts, deeds: Deeds) -> None:
-        self._texts = texts
-        self._deeds = deeds
-        self._drafts: dict[int, Draft] = {}
-        self._thread_id: int | None = None
-        self._is_note = False
+    What is written lives in the browser (`templates/desk/desk.js`) until it has been stored.
+    """
+
+    def __init__(self, texts: Texts) -> None:
         self.element = box("d-composer", "footer")
         with self.element:
             with box("d-modes").props("role=group"):
-                self._to_customer = button(texts("reply"), "d-mode", lambda: self._mode(note=False))
-                self._to_team = button(texts("note"), "d-mode", lambda: self._mode(note=True))
+                for mode in ("reply", "note"):
+                    mark = f"type=button data-to={mode} aria-pressed=false"
+                    text(texts(mode), "d-button d-mode", "button").props(mark)
             with box("d-line"):
-                self._field = ui.textarea().classes("d-write")
-                self._field.props(f"autogrow borderless dense maxlength={MAX_TEXT}")
-                self._field.on("keydown", self._written, js_handler=_ENTER)
-                send = text(texts("send"), "d-button d-primary d-send", "button")
-                send.props("type=button").on("click", self._written, js_handler=_CLICK)
+                with box("d-write"):
+                    box("", "textarea").props(f"rows=1 maxlength={MAX_TEXT}")
+                with box("d-button d-primary d-send", "button").props("type=button"):
+                    text(texts("send"), "d-as-reply", "span")
+                    text(texts("save_note"), "d-as-note", "span")
+            box("d-status").props("role=status")
             text(texts("keys_hint"), "d-hint")
-        self._mode(note=False)
 
-    def show(self, thread: Thread) -> None:
-        """Go along to `thread`; what was half written stays with its conversation."""
-        if thread.id != self._thread_id:
-            if self._thread_id is not None:
-                self._drafts[self._thread_id] = Draft(self._field.value or "", self._is_note)
-            self._thread_id = thread.id
-            draft = self._drafts.pop(thread.id, Draft())
-            self._field.value = draft.words
-            self._mode(note=draft.is_note)
-        is_colleagues = thread.state == State.OPEN and not thread.mine
-        self._to_customer.props.set_bool("disabled", is_colleagues)
-        if is_colleagues and not self._is_note:
-            self._mode(note=True)
-        self.element.set_visibility(thread.state != State.RESOLVED)
-
-    def _mode(self, *, note: bool) -> None:
-        self._is_note = note
-        set_class(self.element, "d-noting", on=note)
-        self._to_customer.props["aria-pressed"] = "false" if note else "true"
-        self._to_team.props["aria-pressed"] = "true" if note else "false"
-        label = self._texts("note_placeholder" if note else "reply_placeholder")
-        self._field.props["placeholder"] = self._field.props["aria-label"] = label
-
-    async def _written(self, event: GenericEventArguments) -> None:
-        words = str(event.args)
-        is_note, thread_id = self._is_note, self._thread_id
-        if await (self._deeds.note if is_note else self._deeds.reply)(words):
-            return
-        if thread_id != self._thread_id:
-            self._drafts[thread_id or 0] = Draft(words, is_note)
-        elif not self._field.value:
-            self._field.value = words
+    def show(self, thread: Thread | None) -> None:
+        """Go along to `thread`; the browser keeps a draft for each."""
+        is_open = thread is not None and thread.state != State.RESOLVED
+        self.element.props["data-conversation"] = str(thread.id) if thread and is_open else "0"
+        is_colleagues = thread is not None and thread.state == State.OPEN and not thread.mine
+        self.element.props["data-notes"] = "only" if is_colleagues else "too"
+        self.element.set_visibility(is_open)
 
 
 class ThreadColumn:
@@ -137,23 +85,35 @@ class ThreadColumn:
 
     def __init__(self, texts: Texts, deeds: Deeds) -> None:
         self._texts = texts
+        self._deeds = deeds
         self._thread_id: int | None = None
         self._list: KeyedList[Bubble] | None = None
-        with box("d-middle", "main"):
-            self._welcome = text(texts("nothing_selected"), "d-welcome d-pre")
+        with box("d-middle", "main").props("tabindex=-1"):
+            self._empty = box("d-welcome")
+            with self._empty:
+                self._welcome = text("", "d-pre")
+                self._next = button(texts("take_next"), "d-primary d-next", deeds.take_next)
+                self._to_list = button(texts("back"), "", deeds.back)
             self._all = box("d-thread")
             with self._all:
-                self._header(deeds)
-                # Laid out from the bottom, so that the newest message stays in view.
-                self._scroll = box("d-scroll")
+                self._header()
+                with box("d-view"):
+                    # Laid out from the bottom, so that the newest message stays in view.
+                    self._scroll = box("d-scroll")
+                    text(texts("newer"), "d-newer", "button").props("type=button hidden")
+                self._left = text(texts("went_to_bot"), "d-went")
                 self._closed = text(texts("resolved_hint"), "d-closed")
-                self.composer = Composer(texts, deeds)
+                self._composer = Composer(texts)
 
-    def show(self, thread: Thread | None) -> None:
-        """Show `thread` as it is now."""
-        self._welcome.set_visibility(thread is None)
+    def show(self, thread: Thread | None, waiting: int, *, is_lost: bool) -> None:
+        """Show `thread` as it is now; without one, how many wait, and whether it `is_lost`."""
+        self._empty.set_visibility(thread is None)
         self._all.set_visibility(thread is not None)
+        self._composer.show(thread)
         if thread is None:
+            self._welcome.text = self._texts("no_such" if is_lost else "nothing_selected")
+            self._next.set_visibility(waiting > 0 and not is_lost)
+            self._to_list.set_visibility(is_lost)
             return
         if thread.id != self._thread_id or self._list is None:
             self._thread_id = thread.id
@@ -163,23 +123,37 @@ class ThreadColumn:
         self._name.text = thread.card.name
         self._state.text = self._state_text(thread)
         set_class(self._state, "d-is-waiting", on=thread.state == State.WAITING)
-        is_free = thread.state in (State.BOT, State.WAITING)
-        self._take.set_visibility(is_free)
-        self._resolve.set_visibility(is_free or (thread.state == State.OPEN and thread.mine))
+        self._left.set_visibility(thread.state == State.BOT and bool(thread.reason))
         self._closed.set_visibility(thread.state == State.RESOLVED)
-        self.composer.show(thread)
+        self._show_deeds(thread)
 
-    def _header(self, deeds: Deeds) -> None:
+    def _header(self) -> None:
+        deeds = self._deeds
         with box("d-head", "header"):
             back = button("‹", "d-back", deeds.back)
             back.props["aria-label"] = self._texts("back")
             with box("d-who"):
                 self._name = text("", "d-title", "h1")
                 self._state = text("", "d-state")
-            self._take = button(self._texts("take"), "d-primary", deeds.take)
-            self._resolve = button(self._texts("resolve"), "", deeds.resolve)
-            card = button("i", "d-toggle-card", deeds.toggle_card)
+            with box("d-deeds"):
+                self._take = button(self._texts("take"), "d-primary d-take", deeds.take)
+                self._take_over = SureButton("d-take", deeds.take_over)
+                self._release = button(self._texts("release"), "", deeds.release)
+                self._resolve = SureButton("d-resolve", deeds.resolve)
+            card = text("i", "d-button d-toggle-card", "button").props("type=button")
             card.props["aria-label"] = self._texts("customer")
+
+    def _show_deeds(self, thread: Thread) -> None:
+        texts = self._texts
+        is_free = thread.state in (State.BOT, State.WAITING)
+        is_mine = thread.state == State.OPEN and thread.mine
+        self._take.set_visibility(is_free)
+        self._release.set_visibility(is_mine)
+        self._take_over.element.set_visibility(thread.state == State.OPEN and not thread.mine)
+        self._take_over.show(texts("take_over", name=thread.owner), texts("take_over_sure"))
+        self._resolve.element.set_visibility(is_free or is_mine)
+        question = "" if thread.replied else texts("resolve_sure")
+        self._resolve.show(texts("resolve"), question)
 
     def _fresh_list(self) -> KeyedList[Bubble]:
         self._scroll.clear()
@@ -192,11 +166,10 @@ class ThreadColumn:
 
     def _state_text(self, thread: Thread) -> str:
         if thread.state == State.OPEN:
-            return self._texts("state_mine") if thread.mine else self._other(thread)
+            if thread.mine:
+                return self._texts("state_mine")
+            return self._texts("state_other", name=thread.owner)
         parts = [self._texts(f"state_{thread.state}")]
         if thread.state == State.WAITING and thread.reason:
             parts.append(thread.reason)
         return " · ".join(parts)
-
-    def _other(self, thread: Thread) -> str:
-        return self._texts("state_other", name=thread.owner)

@@ -1,6 +1,5 @@
 """A customer's message takes effect: stored, answered by a skill, all in one transaction."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +10,11 @@ from bot.core.clock import now
 from bot.core.messages import Address, Author, Inbound, Purpose, State
 from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox
+from bot.dialogue.alarms import alarm_in
+from bot.dialogue.places import chosen
 from bot.dialogue.skills import Skill
 from bot.dialogue.skills.person import asks_for_person
+from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
 from bot.feedback import survey
 from storage.models.conversations import (
@@ -24,9 +26,6 @@ from storage.models.conversations import (
 )
 from storage.models.customers import Customer, Identity, find_identity, identity_for
 from storage.models.inbound import find_receipt, take
-
-_NUMBER = re.compile(r"(?:选|第)?([1-9])(?:个|项)?[.、)。]?")
-"""How people type the place of a choice in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,9 @@ class Reception:
         )
         assert conversation.id is not None
         inbound = _pressed(session, conversation, inbound)
+        is_known = bool(conversation.language)
+        if tells_no_language(understanding.normalised, is_known=is_known):
+            understanding = replace(understanding, language=None)
         message = Message(
             conversation_id=conversation.id,
             identity_id=conversation.identity_id,
@@ -139,7 +141,8 @@ class Reception:
 
     def _is_question(self, understanding: Understanding) -> bool:
         """Whether the message clearly asks for something, small talk aside."""
-        if asks_for_person(understanding.normalised):
+        words = understanding.normalised
+        if asks_for_person(words) or alarm_in(words):
             return True
         if understanding.decision != "answer":
             return False
@@ -222,11 +225,8 @@ def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> 
     labels = {
         normalise(one["label"]): one["value"] for one in last_offered(session, conversation.id)
     }
-    asked = (conversation.prompt or {}).get("values", [])
-    place = _NUMBER.fullmatch(typed)
-    if place and int(place.group(1)) <= len(asked):
-        return replace(inbound, choice=asked[int(place.group(1)) - 1])
-    return replace(inbound, choice=labels.get(typed))
+    by_place = chosen(typed, (conversation.prompt or {}).get("values", []))
+    return replace(inbound, choice=by_place or labels.get(typed))
 
 
 def _shown_text(session: Session, conversation: Conversation, inbound: Inbound) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlmodel import Session
@@ -13,8 +13,11 @@ from bot.core.messages import Choice, Inbound, Purpose
 from bot.delivery import outbox
 from bot.escalation import handoff
 from bot.words.phrases import Voice
-from storage.models.conversations import Conversation, Message
+from storage.models.conversations import Conversation, Message, recent_messages
 from storage.models.customers import Customer, Identity
+
+PATIENCE = timedelta(minutes=10)
+"""How long a patient question stays open while others are asked and answered."""
 
 
 class Entries(Protocol):
@@ -84,17 +87,55 @@ class Turn:
         )
 
     def prompt(self, skill: str) -> dict[str, Any] | None:
-        """The open question of `skill`, when the last question asked was this skill's."""
-        prompt = self.conversation.prompt
-        return prompt if prompt and prompt.get("skill") == skill else None
+        """The open question of `skill`: the last one asked, or a patient one before it.
 
-    def ask(self, skill: str, **details: Any) -> None:
-        """Remember that `skill` asked something and expects the next message to answer it."""
-        self.conversation.prompt = {"skill": skill, **details}
+        A patient one that others came after has `aside` set, and no choices by number.
+        """
+        prompt = self.conversation.prompt or {}
+        if prompt.get("skill") == skill:
+            return prompt
+        kept = prompt.get("kept") or {}
+        return kept if kept.get("skill") == skill and self._lasts(kept) else None
+
+    def ask(self, skill: str, *, patient: bool = False, **details: Any) -> None:
+        """Remember that `skill` asked something and expects the next message to answer it.
+
+        A `patient` question outlives the questions of other skills for ten minutes.
+        """
+        kept = self._patient(skill)
+        asked_at = {"patient": True, "asked_at": self.now.isoformat()} if patient else {}
+        keep = {"kept": kept} if kept else {}
+        self.conversation.prompt = {"skill": skill, **details, **asked_at, **keep}
 
     def asked_nothing(self) -> None:
-        """No question is open any more."""
-        self.conversation.prompt = None
+        """No question is open any more, but a patient one."""
+        kept = self._patient("")
+        self.conversation.prompt = {"skill": "", "kept": kept} if kept else None
+
+    def _patient(self, skill: str) -> dict[str, Any] | None:
+        """The patient question of another skill than `skill`, as it is kept."""
+        prompt = self.conversation.prompt or {}
+        found = prompt if prompt.get("patient") else prompt.get("kept")
+        if not found or found.get("skill") == skill or not self._lasts(found):
+            return None
+        return {
+            **{key: value for key, value in found.items() if key not in ("values", "kept")},
+            "aside": True,
+        }
+
+    def _lasts(self, prompt: dict[str, Any]) -> bool:
+        return self.now - datetime.fromisoformat(prompt["asked_at"]) <= PATIENCE
+
+    def earlier(self, within: timedelta) -> list[Message]:
+        """The messages before this one that are not older than `within`, newest first."""
+        assert self.message.id is not None
+        since = self.now - within
+        return recent_messages(self.session, self.conversation, since, self.message.id)
+
+    def said_lately(self, skill: str, outcome: str, within: timedelta) -> bool:
+        """Whether `skill` gave an answer with this outcome not longer ago than `within`."""
+        verdicts = (message.verdict or {} for message in self.earlier(within))
+        return any(v.get("skill") == skill and v.get("outcome") == outcome for v in verdicts)
 
     def say(self, key: str, choices: Sequence[Choice] = (), **values: Any) -> Message:
         """Say the phrase `key` (such as `replies.miss`) in the customer's language."""

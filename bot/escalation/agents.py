@@ -1,34 +1,75 @@
-"""What agents do with a conversation: take, reply, note, resolve. Each is one transaction."""
+"""What agents do with a conversation, each deed in one transaction."""
 
 from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.core.events import ConversationResolved, emit
+from bot.core.events import ConversationResolved, ConversationTaken, emit
 from bot.core.messages import MAX_TEXT, Author, Purpose, State
 from bot.delivery import outbox
 from storage.models.agents import Agent
 from storage.models.audit import record
-from storage.models.conversations import Conversation, Message, Note, locked_conversation
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    Note,
+    conversations_in,
+    locked_conversation,
+)
+
+_QUEUE_LOOK = 20
+"""How many of the longest waiting are looked at for the next one."""
 
 
 def take(session: Session, conversation_id: int, agent_id: int) -> Conversation:
     """Put the agent in charge. Of two who take at once, one wins; the other gets `NotAllowed`."""
     conversation = _conversation(session, conversation_id)
     if conversation.state == State.OPEN and conversation.agent_id != agent_id:
-        owner = session.get(Agent, conversation.agent_id)
-        name = owner.name if owner else "?"
-        raise NotAllowed(
-            f"{name} 已经在处理这个会话。", f"{name} is already handling this conversation."
-        )
+        raise _somebody_elses(session, conversation)
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if conversation.state != State.OPEN:
-        conversation.state = State.OPEN
-        conversation.agent_id = agent_id
-        conversation.prompt = None
-        outbox.touch(session, conversation)
-        record(session, f"agent:{agent_id}", "take", f"conversation:{conversation_id}")
+        _put_in_charge(session, conversation, agent_id, "take")
+    return conversation
+
+
+def take_next(session: Session, agent_id: int) -> Conversation | None:
+    """Put the agent in charge of whoever has waited longest; None when nobody waits."""
+    for waiting, _identity, _customer in conversations_in(session, [State.WAITING], _QUEUE_LOOK):
+        assert waiting.id is not None
+        # A colleague may have taken it since it was listed: then the next one is ours.
+        if _conversation(session, waiting.id).state == State.WAITING:
+            return take(session, waiting.id, agent_id)
+    return None
+
+
+def take_over(session: Session, conversation_id: int, agent_id: int) -> Conversation:
+    """Put the agent in charge even where a colleague is. Raises `NotAllowed` when resolved."""
+    conversation = _conversation(session, conversation_id)
+    if conversation.state != State.OPEN or conversation.agent_id == agent_id:
+        return take(session, conversation_id, agent_id)
+    _put_in_charge(session, conversation, agent_id, "take_over")
+    return conversation
+
+
+def release(session: Session, conversation_id: int, agent_id: int) -> Conversation:
+    """Put the agent's own conversation back in the queue, at the place that it had there.
+
+    Raises `NotAllowed` unless the agent is in charge of it.
+    """
+    conversation = _conversation(session, conversation_id)
+    if conversation.state == State.RESOLVED:
+        raise _resolved()
+    if conversation.state != State.OPEN:
+        raise NotAllowed("这个会话不在您手上。", "You are not in charge of this conversation.")
+    if conversation.agent_id != agent_id:
+        raise _somebody_elses(session, conversation)
+    conversation.state = State.WAITING
+    conversation.agent_id = None
+    conversation.waiting_since = conversation.waiting_since or now()
+    conversation.handoff_reason = conversation.handoff_reason or "released"
+    outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", "release", f"conversation:{conversation_id}")
     return conversation
 
 
@@ -65,7 +106,7 @@ def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversati
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if conversation.state == State.OPEN and conversation.agent_id != agent_id:
-        take(session, conversation_id, agent_id)  # raises: it is somebody else's
+        raise _somebody_elses(session, conversation)
     conversation.agent_id = agent_id
     conversation.state = State.RESOLVED
     conversation.resolved_at = now()
@@ -74,6 +115,18 @@ def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversati
     record(session, f"agent:{agent_id}", "resolve", f"conversation:{conversation_id}")
     emit(session, ConversationResolved(conversation_id, agent_id))
     return conversation
+
+
+def _put_in_charge(
+    session: Session, conversation: Conversation, agent_id: int, action: str
+) -> None:
+    assert conversation.id is not None
+    conversation.state = State.OPEN
+    conversation.agent_id = agent_id
+    conversation.prompt = None
+    outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", action, f"conversation:{conversation.id}")
+    emit(session, ConversationTaken(conversation.id, agent_id))
 
 
 def _conversation(session: Session, conversation_id: int) -> Conversation:
@@ -93,6 +146,14 @@ def _written(text: str) -> str:
             f"This is longer than {MAX_TEXT} characters; send it in parts.",
         )
     return words
+
+
+def _somebody_elses(session: Session, conversation: Conversation) -> NotAllowed:
+    owner = session.get(Agent, conversation.agent_id)
+    name = owner.name if owner else "?"
+    return NotAllowed(
+        f"{name} 已经在处理这个会话。", f"{name} is already handling this conversation."
+    )
 
 
 def _resolved() -> NotAllowed:

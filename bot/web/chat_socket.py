@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlmodel import Session
 
@@ -19,6 +20,8 @@ from storage import live
 from storage.db import Database
 from storage.models.conversations import Message, last_seq, messages_after
 from storage.models.customers import find_identity
+
+log = structlog.get_logger()
 
 PAGE = 200
 """How many messages are read, and held in memory, at a time for one client."""
@@ -48,23 +51,22 @@ class ChatSocket:
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one client until it leaves."""
-        if not self.may_connect(socket.headers.get("origin"), socket.headers.get("host", "")):
+        origin = socket.headers.get("origin")  # programs send none, and hold no session either
+        if origin is not None and not self.may_connect(origin, socket.headers.get("host", "")):
+            log.warning("origin refused: see [web] allowed_origins", origin=origin[:100])
             await socket.close()  # before the handshake: the client sees 403
             return
         await socket.accept()
         offered = socket.query_params.get("session", "")
         token = offered if self.sessions.genuine(offered) else self.sessions.new()
         after = _number(socket.query_params.get("after", "")) if token == offered else 0
-        client = _Client(self, socket, token, after)
+        client = _Client(self, socket, token, after, socket.query_params.get("lang"))
         with metrics.SOCKETS.track_inprogress():
             await client.run()
 
-    def may_connect(self, origin: str | None, host: str) -> bool:
-        """Whether a page of `origin` may open the chat: our own pages and the allowed ones.
-
-        Programs send no origin; they hold no visitor's session either.
-        """
-        if origin is None or "*" in self.allowed_origins:
+    def may_connect(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` may open the chat: our own pages and the allowed ones."""
+        if "*" in self.allowed_origins:
             return True
         own = {host, urlsplit(self.public_url).netloc} - {""}
         return urlsplit(origin).netloc in own or origin.rstrip("/") in self.allowed_origins
@@ -78,6 +80,7 @@ class _Client:
     socket: WebSocket
     token: str
     after: int
+    language: str | None
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -110,7 +113,7 @@ class _Client:
                 return
 
     async def take(self, raw: str | None) -> None:
-        inbound = parse(self.address, raw)
+        inbound = parse(self.address, raw, self.language)
         client_id = inbound.external_id.partition(":")[2]
         if not self.chat.limit.allow(self.address.chat):
             raise FrameError(

@@ -38,6 +38,7 @@ def pages(config: Config) -> APIRouter:
         html = environment.get_template(name).render(
             shop_name=config.shop.values(language)["name"],
             language=language,
+            is_local=request.url.hostname in ("127.0.0.1", "localhost", "::1"),
             public_url=config.web.public_url or str(request.base_url).rstrip("/"),
         )
         headers = {"Content-Security-Policy": CSP, "Vary": "Accept-Language"}

@@ -34,7 +34,7 @@ class Conversation(SQLModel, table=True):
     opened_at: datetime = moment(default_factory=now)
     waiting_since: datetime | None = moment(nullable=True, default=None)
     first_response_at: datetime | None = moment(nullable=True, default=None)
-    resolved_at: datetime | None = moment(nullable=True, default=None)
+    resolved_at: datetime | None = moment(nullable=True, default=None, index=True)
     updated_at: datetime = moment(default_factory=now)
 
 
@@ -155,6 +155,23 @@ def last_offered(session: Session, conversation_id: int) -> list[dict[str, str]]
     return next((message.choices for message in session.exec(query) if message.choices), [])
 
 
+def recent_messages(
+    session: Session, conversation: Conversation, since: datetime, before: int, limit: int = 50
+) -> list[Message]:
+    """The messages of a conversation from `since` on with `id` less than `before`, newest first."""
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            col(Message.id) < before,
+            col(Message.created_at) >= since,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
 def conversations_in(
     session: Session, states: list[str], limit: int = 200
 ) -> list[tuple[Conversation, Identity, Customer]]:
@@ -181,6 +198,21 @@ def waiting_before(session: Session, conversation: Conversation) -> int:
         ),
     )
     return session.exec(query).one()
+
+
+def last_greeting(session: Session, conversation_id: int) -> Message | None:
+    """The newest message that told the customer which agent is in charge."""
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.author == Author.SYSTEM,
+            col(Message.agent_id).is_not(None),
+        )
+        .order_by(col(Message.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
 
 
 def notes_of(session: Session, conversation_id: int) -> list[Note]:

@@ -1,13 +1,15 @@
-"""What the agents' desk asks of the tables: previews, counts, and the newest of a long list."""
+"""What the agents' desk asks of the tables: previews, counts, ratings, the newest of many."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlmodel import Session, col, func, select
 
-from bot.core.messages import State
+from bot.core.messages import Author
 from storage.models.agents import Agent
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity
+from storage.models.feedback import Feedback
 
 
 def newest_messages(session: Session, conversation_id: int, limit: int) -> list[Message]:
@@ -21,15 +23,47 @@ def newest_messages(session: Session, conversation_id: int, limit: int) -> list[
     return list(reversed(session.exec(query).all()))
 
 
-def last_messages(session: Session, conversation_ids: Iterable[int]) -> dict[int, Message]:
-    """The newest message of each conversation, by conversation id."""
-    newest = (
-        select(func.max(col(Message.id)))
-        .where(col(Message.conversation_id).in_(list(conversation_ids)))
-        .group_by(col(Message.conversation_id))
+def earlier_messages(session: Session, conversation: Conversation, limit: int) -> list[Message]:
+    """The last `limit` messages of the same chat before the conversation, oldest first."""
+    query = (
+        select(Message)
+        .where(
+            Message.identity_id == conversation.identity_id,
+            col(Message.conversation_id) < conversation.id,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(limit)
     )
-    found = session.exec(select(Message).where(col(Message.id).in_(newest)))
-    return {message.conversation_id: message for message in found}
+    return list(reversed(session.exec(query).all()))
+
+
+def last_words(
+    session: Session, conversation_ids: Iterable[int], limit: int = 5
+) -> dict[int, list[Message]]:
+    """What customer and agents said last, newest first, by conversation id; `limit` of each."""
+    place = (
+        func.row_number()
+        .over(partition_by=col(Message.conversation_id), order_by=col(Message.id).desc())
+        .label("place")
+    )
+    said = (
+        select(col(Message.id), place)
+        .where(
+            col(Message.conversation_id).in_(list(conversation_ids)),
+            col(Message.author).in_([Author.CUSTOMER, Author.AGENT]),
+        )
+        .subquery()
+    )
+    query = (
+        select(Message)
+        .join(said, col(Message.id) == said.c.id)
+        .where(said.c.place <= limit)
+        .order_by(col(Message.id).desc())
+    )
+    found = defaultdict(list)
+    for message in session.exec(query):
+        found[message.conversation_id].append(message)
+    return found
 
 
 def count_in(session: Session, state: str) -> int:
@@ -46,11 +80,24 @@ def recently_resolved(
         select(Conversation, Identity, Customer)
         .join(Identity, col(Identity.id) == Conversation.identity_id)
         .join(Customer, col(Customer.id) == Identity.customer_id)
-        .where(Conversation.state == State.RESOLVED)
+        .where(col(Conversation.resolved_at).is_not(None))  # its index serves the order
         .order_by(col(Conversation.resolved_at).desc(), col(Conversation.id).desc())
         .limit(limit)
     )
     return list(session.exec(query))
+
+
+def ratings(session: Session, conversation_ids: Iterable[int]) -> dict[int, int]:
+    """The rating of each conversation that has one, by conversation id."""
+    query = (
+        select(Feedback)
+        .where(
+            col(Feedback.conversation_id).in_(list(conversation_ids)),
+            col(Feedback.rating).is_not(None),
+        )
+        .order_by(col(Feedback.id))
+    )
+    return {one.conversation_id: one.rating for one in session.exec(query) if one.rating}
 
 
 def agent_names(session: Session) -> dict[int, str]:

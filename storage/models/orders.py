@@ -76,6 +76,11 @@ def order_by_number(session: Session, number: str, *, lock: bool = False) -> Ord
     return session.exec(query).one_or_none()
 
 
+def latest_numbers(session: Session, limit: int = 20) -> list[str]:
+    """The numbers of the orders that came last: how this shop writes its numbers."""
+    return list(session.exec(select(Order.number).order_by(col(Order.id).desc()).limit(limit)))
+
+
 def orders_of(session: Session, customer_id: int, limit: int = 5) -> list[Order]:
     """A customer's orders, the newest first."""
     query = (

@@ -252,7 +252,7 @@ function connect() {
   ready = false;
   show('connecting');
   token ||= stored().token;
-  server.search = new URLSearchParams({ session: token, after: last });
+  server.search = new URLSearchParams({ session: token, after: last, lang: zh ? 'zh' : 'en' });
   socket = new WebSocket(server);
   socket.onclose = () => {
     ready = false;

@@ -21,9 +21,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, one for all tests."""
+    """Headless Chromium, one for all tests here; its event loop ends with this folder's tests."""
     path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -114,7 +114,10 @@ def build(holder: dict[str, Shop]) -> FastAPI:
 
     def page(name: str, language: str) -> HTMLResponse:
         html = pages.get_template(name).render(
-            shop_name="茶 & <b>Co</b>", language=language, public_url="https://shop.example"
+            shop_name="茶 & <b>Co</b>",
+            language=language,
+            public_url="https://shop.example",
+            is_local=True,
         )
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 

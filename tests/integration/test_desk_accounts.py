@@ -4,11 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
+from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.desk.accounts import Attempt, Door, create_agent, current_agent, disable
+from bot.desk.accounts import Attempt, Door, create_agent, current_agent, disable, log_out
+from bot.desk.passes import LIFETIME
 from storage.db import Database
-from storage.models.agents import agent_by_login
+from storage.models.agents import AgentLogin, agent_by_login
+from storage.models.audit import Audit
 
 PASSWORD = "correct horse battery"
 AT = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -27,6 +31,7 @@ async def guess(door: Door, times: int, login: str = "lin", at: datetime = AT) -
 async def test_the_right_password_lets_in(door: Door) -> None:
     attempt = await door.log_in(" LIN ", PASSWORD, AT)
     assert attempt.agent is not None
+    assert attempt.token
     assert (attempt.agent.login, attempt.agent.name) == ("lin", "林掌柜")
 
 
@@ -35,6 +40,12 @@ async def test_wrong_login_and_wrong_password_look_the_same(door: Door) -> None:
     assert await door.log_in("nobody", PASSWORD, AT) == Attempt()
     assert await door.log_in("lin", PASSWORD + "x" * 10_000, AT) == Attempt()
     assert await door.log_in("", "", AT) == Attempt()
+
+
+async def inside(db: Database, token: str) -> str:
+    """Whose running login the token is."""
+    agent = await db.read(current_agent, token)
+    return agent.login if agent else ""
 
 
 @pytest.mark.parametrize("login", ["lin", "nobody"])
@@ -72,14 +83,35 @@ async def test_guesses_side_by_side_all_count(door: Door) -> None:
 
 
 async def test_a_disabled_agent_is_out_everywhere(door: Door, db: Database) -> None:
-    agent = (await door.log_in("lin", PASSWORD, AT)).agent
-    assert agent is not None
-    assert agent.id is not None
-    assert await db.read(current_agent, agent.id, agent.session_version) is not None
+    logins = [(await door.log_in("lin", PASSWORD, AT)).token for _ in range(2)]
+    assert [await inside(db, login) for login in logins] == ["lin", "lin"]
     await db.transact(disable, "LIN")
-    assert await db.read(current_agent, agent.id, agent.session_version) is None
-    assert await db.read(current_agent, agent.id, agent.session_version + 1) is None
+    assert [await inside(db, login) for login in logins] == ["", ""]
     assert await door.log_in("lin", PASSWORD, AT) == Attempt()
+
+
+async def test_logging_out_ends_that_login_and_no_other(door: Door, db: Database) -> None:
+    here, there = [(await door.log_in("lin", PASSWORD, AT)).token for _ in range(2)]
+    await db.transact(log_out, here)
+    await db.transact(log_out, here)
+    assert [await inside(db, login) for login in (here, there, "", "made up")] == [
+        "",
+        "lin",
+        "",
+        "",
+    ]
+    deeds = await db.read(lambda s: [row.action for row in s.exec(select(Audit))])
+    assert deeds == ["agent.add", "log_in", "log_in", "log_out"]
+
+
+async def test_logins_are_kept_as_hashes_and_old_ones_forgotten(door: Door, db: Database) -> None:
+    token = (await door.log_in("lin", PASSWORD, now())).token
+    rows = await db.read(lambda s: s.exec(select(AgentLogin)).all())
+    assert [len(row.token_hash) for row in rows] == [64]
+    assert token not in rows[0].token_hash
+    await door.log_in("lin", PASSWORD, now() + LIFETIME + timedelta(minutes=1))
+    assert len(await db.read(lambda s: s.exec(select(AgentLogin)).all())) == 1
+    assert await inside(db, token) == ""
 
 
 def test_passwords_are_stored_as_argon2_only(db: Database) -> None:

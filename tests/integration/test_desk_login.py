@@ -1,14 +1,14 @@
 """The desk's login form in a browser's hands: cookies, forged forms, locks and ways out."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
 from bot.config import ROOT, Shop
-from bot.desk.accounts import create_agent
+from bot.desk.accounts import create_agent, current_agent
 from bot.desk.login import entrance
 from bot.desk.passes import COOKIE, Passes
 from bot.words.phrases import Voice
@@ -27,14 +27,19 @@ def application(db: Database, *, secure: bool = False) -> FastAPI:
 
 
 @pytest.fixture
-async def browser(sqlite_url: str) -> AsyncIterator[AsyncClient]:
-    db = Database(sqlite_url)
-    db.run(create_agent, "lin", "Lin", PASSWORD)
+def db(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
+    database.run(create_agent, "lin", "Lin", PASSWORD)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+async def browser(db: Database) -> AsyncIterator[AsyncClient]:
     transport = ASGITransport(application(db))
     headers = {"Accept-Language": "en"}
     async with AsyncClient(transport=transport, base_url="http://t", headers=headers) as client:
         yield client
-    db.close()
 
 
 async def fill_in(
@@ -155,3 +160,15 @@ async def test_logging_out_needs_our_own_form(browser: AsyncClient) -> None:
     answer = await browser.post("/desk/logout", data={"token": token})
     assert answer.headers["location"] == "/desk/login"
     assert COOKIE not in browser.cookies
+
+
+async def test_a_copied_cookie_is_dead_after_logging_out(
+    browser: AsyncClient, db: Database
+) -> None:
+    await fill_in(browser)
+    cookie = browser.cookies[COOKIE]
+    login = PASSES.read(cookie)
+    assert login is not None
+    assert await db.read(current_agent, login.token) is not None
+    await browser.post("/desk/logout", data={"token": PASSES.form_token(cookie)})
+    assert await db.read(current_agent, login.token) is None

@@ -51,4 +51,18 @@ def test_strangers_see_the_login_alone(service: Service) -> None:
 
 def test_the_desk_leaves_other_paths_alone(agent: httpx.Client, service: Service) -> None:
     assert httpx.get(f"{service.url}/no-such-page").json() == {"detail": "Not Found"}
-    assert agent.get("/desk/no-such-page").status_code == 404
+    nowhere = agent.get("/desk/no-such-page")
+    assert nowhere.status_code == 404
+    assert "Back to the agents' desk" in nowhere.text
+    assert "回到客服工作台" in nowhere.text
+
+
+@pytest.mark.parametrize(
+    "wanted", ["abc", "99999999", "9" * 30, "-1", "0", "1.5", "1' OR '1", "٣", "%00", "c=1&c=x"]
+)
+def test_an_address_of_no_conversation_shows_the_desk_and_says_so(
+    agent: httpx.Client, wanted: str
+) -> None:
+    page = agent.get("/desk/", params={"c": wanted})
+    assert (page.status_code, "There is no such conversation" in page.text) == (200, True)
+    assert page.headers["content-type"].startswith("text/html")

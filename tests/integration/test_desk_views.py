@@ -9,15 +9,17 @@ from sqlmodel import Session
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, State
 from bot.delivery import outbox
-from bot.desk.accounts import create_agent
+from bot.desk.accounts import create_agent, log_out
 from bot.desk.passes import Pass
 from bot.desk.sight import Sight
 from bot.desk.texts import Texts
-from bot.desk.views import SHOWN_MESSAGES, LoggedOut, look
+from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES, LoggedOut, look, require_agent
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
 from storage.db import Database
+from storage.models.agents import begin_login
 from storage.models.conversations import Conversation, Message
+from storage.models.feedback import Feedback
 from tests.support import world
 
 VOICE = world.voice()
@@ -26,7 +28,15 @@ VOICE = world.voice()
 def login(session: Session, name: str) -> Pass:
     agent = create_agent(session, name, name.title(), "a long enough password")
     assert agent.id is not None
-    return Pass(agent.id, agent.session_version)
+    begin_login(session, agent.id, f"login of {name}", outlived=now())
+    session.flush()
+    return Pass(f"login of {name}")
+
+
+def agent_of(session: Session, by: Pass) -> int:
+    agent = require_agent(session, by)
+    assert agent.id is not None
+    return agent.id
 
 
 def writes(session: Session, name: str, text: str, **fields: object) -> Conversation:
@@ -61,9 +71,9 @@ def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
             hand_over(session, waiting, "asked")
             waiting.waiting_since = now() - timedelta(minutes=minutes)
         mine = writes(session, "Mine", "question")
-        agents.reply(session, mine.id or 0, lin.agent_id, "answer")
+        agents.reply(session, mine.id or 0, agent_of(session, lin), "answer")
         theirs = writes(session, "Theirs", "question")
-        agents.reply(session, theirs.id or 0, amy.agent_id, "answer")
+        agents.reply(session, theirs.id or 0, agent_of(session, amy), "answer")
         writes(session, "Theirs", "and another")
         writes(session, "With the bot", "hi")
         session.flush()
@@ -78,7 +88,10 @@ def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
         assert [(r.name, r.owner, r.unanswered, r.selected) for r in board.others] == [
             ("Theirs", "Amy", True, False)
         ]
-        assert (board.waiting_count, board.open_count) == (2, 2)
+        assert [row.why for row in board.waiting] == ["asked", "asked"]
+        assert board.mine[0].preview == "You: answer"
+        assert board.others[0].preview == "and another"
+        assert (board.waiting_count, board.open_count, board.to_do) == (2, 2, 2)
 
     db.run(story)
 
@@ -86,18 +99,21 @@ def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
 def test_the_conversation_shows_everybodys_words_and_the_bots_reasons(db: Database) -> None:
     def story(session: Session) -> None:
         lin = login(session, "lin")
-        verdict = {"skill": "faq", "outcome": "asked back", "entry": "sizes", "confidence": 0.412}
+        verdict = {
+            "skill": "faq", "outcome": "answered", "entry": "sizes", "title": "Which size",
+            "confidence": 0.912,
+        }  # fmt: skip
         conversation = writes(session, "Emma", "<b>size?</b>", verdict=verdict)
         outbox.post(session, conversation, "Which one?", choices=[Choice("This", "1")])
         hand_over(session, conversation, "asked")
         silent = {"skill": "person_in_charge", "outcome": "silent"}
         writes(session, "Emma", "hello?", verdict=silent)
-        agents.reply(session, conversation.id or 0, lin.agent_id, "I'm here")
-        agents.note(session, conversation.id or 0, lin.agent_id, "be gentle")
+        agents.reply(session, conversation.id or 0, agent_of(session, lin), "I'm here")
+        agents.note(session, conversation.id or 0, agent_of(session, lin), "be gentle")
         thread = seen(session, lin, conversation.id).thread
         assert thread is not None
         assert [(b.kind, b.author, b.text, b.choices, b.verdict) for b in thread.bubbles] == [
-            ("customer", "Emma", "<b>size?</b>", (), "FAQ · asked back · sizes · 41%"),
+            ("customer", "Emma", "<b>size?</b>", (), "FAQ · answered · Which size · confident"),
             ("bot", "Xiaoer", "Which one?", ("This",), ""),
             ("customer", "Emma", "hello?", (), ""),
             ("agent", "Lin", "I'm here", (), ""),
@@ -127,7 +143,9 @@ def test_only_the_newest_messages_are_loaded(db: Database) -> None:
     def story(session: Session) -> None:
         lin = login(session, "lin")
         conversation = writes(session, "Emma", "message 0")
-        agents.note(session, conversation.id or 0, lin.agent_id, "about the very first words")
+        agents.note(
+            session, conversation.id or 0, agent_of(session, lin), "about the very first words"
+        )
         for n in range(1, SHOWN_MESSAGES + 5):
             writes(session, "Emma", f"message {n}", created_at=now() + timedelta(seconds=n))
         thread = seen(session, lin, conversation.id).thread
@@ -166,9 +184,114 @@ def test_an_ended_login_sees_nothing(db: Database) -> None:
     def story(session: Session) -> None:
         lin = login(session, "lin")
         with pytest.raises(LoggedOut):
-            seen(session, Pass(lin.agent_id, lin.session_version + 1))
+            seen(session, Pass("somebody else's"))
+        log_out(session, lin.token)
+        session.flush()
         with pytest.raises(LoggedOut):
-            seen(session, Pass(lin.agent_id + 1, 1))
+            seen(session, lin)
+
+    db.run(story)
+
+
+def test_unanswered_ones_come_first_and_news_grows_with_them(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        for name in ("Ann", "Bob", "Cai"):
+            one = writes(session, name, "question")
+            agents.reply(session, one.id or 0, agent_of(session, lin), "answer")
+        assert seen(session, lin).board.news == 0
+        writes(session, "Bob", "and now?")
+        board = seen(session, lin).board
+        assert [row.name for row in board.mine] == ["Bob", "Ann", "Cai"]
+        assert board.to_do == 1
+        writes(session, "Bob", "hello?")
+        assert seen(session, lin).board.news > board.news > 0
+
+    db.run(story)
+
+
+def test_a_preview_shows_real_words_and_not_a_pressed_button(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        conversation = writes(session, "Ann", "my cup broke")
+        writes(session, "Ann", VOICE.say("replies.none_button", "en"))
+        hand_over(session, conversation, "misses")
+        outbox.post(session, conversation, "I've asked a colleague")
+        hand_over(session, writes(session, "Bob", "Talk to a person"), "asked")
+        previews = [row.preview for row in seen(session, lin).board.waiting]
+        assert previews == ["my cup broke", "Talk to a person"]
+
+    db.run(story)
+
+
+def test_the_channel_is_shown_where_there_are_several(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        hand_over(session, writes(session, "Ann", "hi"), "asked")
+        assert [row.channel for row in seen(session, lin).board.waiting] == [""]
+        session.info["chats"]["Bob"] = world.chat(session, "Bob", "telegram")
+        hand_over(session, writes(session, "Bob", "hi"), "asked")
+        channels = [row.channel for row in seen(session, lin).board.waiting]
+        assert channels == ["Web chat", "Telegram"]
+
+    db.run(story)
+
+
+def test_the_last_ten_resolved_are_listed_with_their_ratings(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        for number in range(12):
+            one = writes(session, f"Customer {number}", "hi")
+            agents.resolve(session, one.id or 0, agent_of(session, lin))
+            rating = 4 if number == 11 else None
+            session.add(Feedback(conversation_id=one.id, rating=rating))
+        session.flush()
+        resolved = seen(session, lin).board.resolved
+        assert [row.name for row in resolved] == [f"Customer {n}" for n in range(11, 1, -1)]
+        assert [row.stars for row in resolved] == ["★★★★", *[""] * 9]
+
+    db.run(story)
+
+
+def test_a_returning_customers_last_words_stand_above_a_line(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        first = writes(session, "Ann", "the first words of all")
+        for number in range(SHOWN_EARLIER):
+            writes(session, "Ann", f"earlier {number}")
+        agents.resolve(session, first.id or 0, agent_of(session, lin))
+        second = writes(session, "Ann", "back again")
+        writes(session, "Bob", "somebody else's words")
+        thread = seen(session, lin, second.id).thread
+        assert thread is not None
+        assert [(b.text, b.earlier) for b in thread.bubbles] == [
+            *((f"earlier {number}", True) for number in range(SHOWN_EARLIER)),
+            ("Earlier conversation above", False),
+            ("back again", False),
+        ]
+        first_thread = seen(session, lin, first.id).thread
+        assert first_thread is not None
+        assert not any(b.earlier or b.kind == "divider" for b in first_thread.bubbles)
+
+    db.run(story)
+
+
+def test_the_reason_names_the_faq_entry_by_its_title(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        verdict = {"skill": "faq", "outcome": "answered, person brought", "entry": "damaged",
+                   "title": "Something arrived damaged", "confidence": 0.5}  # fmt: skip
+        known = writes(session, "Ann", "it broke", verdict=verdict)
+        hand_over(session, known, "entry:damaged")
+        other = writes(session, "Bob", "hi")
+        hand_over(session, other, "entry:gone")
+        thread = seen(session, lin, known.id).thread
+        assert thread is not None
+        assert thread.reason == "FAQ: Something arrived damaged"
+        assert thread.bubbles[0].verdict.endswith("Something arrived damaged · unsure")
+        without_title = seen(session, lin, other.id).thread
+        assert without_title is not None
+        assert without_title.reason == "FAQ: gone"
 
     db.run(story)
 

@@ -28,4 +28,7 @@ def test_by_button(service: Service) -> None:
         assert button["label"] == "That didn't help"
         sorry = chat.answer_after(chat.choose(button["value"]))
         assert "Sorry" in sorry["text"]
-        assert gap(service, "what payment methods do you accept then") == ("wrong", "payment_methods")
+        assert gap(service, "what payment methods do you accept then") == (
+            "wrong",
+            "payment_methods",
+        )

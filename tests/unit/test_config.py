@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.config import EXAMPLE, ApiKey, Config, ConfigInvalid, Section, load, validate
+from bot.config import (
+    EXAMPLE,
+    ApiKey,
+    Config,
+    ConfigInvalid,
+    Section,
+    load,
+    refuse_published_key,
+    validate,
+)
 
 SHOP = '[shop]\nname = "A shop"\n'
 
@@ -45,7 +54,14 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "example"),
     [
-        (SHOP + "[web]\nprot = 1", "web.prot: unknown key", "[web] host, port, public_url"),
+        (SHOP + "[web]\nzzz = 1", "web.zzz: unknown key", "[web] host, port, public_url"),
+        (SHOP + "retrun_days = 9", "shop.retrun_days: unknown key", "[shop] return_days = 7"),
+        (SHOP + "delivery_days_min = 9", "shop: ", "[shop] name, timezone"),
+        (
+            SHOP + "[web]\nallowed_origins = ['shop.example']",
+            "web.allowed_origins: ",
+            "[web] allowed_origins = ",
+        ),
         (
             SHOP + "[webb]\nport = 1",
             "webb: unknown key",
@@ -199,3 +215,18 @@ def _documented() -> Iterator[str]:
     for section, values in tomllib.loads(text).items():
         for name in values[0] if isinstance(values, list) else values:
             yield f"{section}.{name}"
+
+
+def test_an_origin_may_be_copied_from_the_address_bar(file: Path) -> None:
+    file.write_text(SHOP + "[web]\nallowed_origins = ['http://localhost:8130/']", encoding="utf-8")
+    assert load(file).web.allowed_origins == ("http://localhost:8130",)
+
+
+def test_days_out_of_order_are_named(file: Path) -> None:
+    said = complaint(file, SHOP + "delivery_days_min = 9")
+    assert "delivery_days_min (9) is more than delivery_days_max (5)" in said
+
+
+def test_the_published_key_opens_nothing() -> None:
+    with pytest.raises(ConfigInvalid, match="published example"):
+        refuse_published_key(load(EXAMPLE))

@@ -79,6 +79,18 @@ no more bots
 I need someone to talk to
 escalate this to a supervisor
 why can't I talk to a human
+客服呢客服呢客服呢
+give me ur manager
+可以跟專人講話嗎
+rengong
+zhuan rengong
+有冇人呀
+搵人
+唔該搵個真人同我傾
+我要跟人说话
+有没有活人
+专人
+转专人
 """.strip().splitlines()
 
 DOES_NOT = """
@@ -137,6 +149,13 @@ can someone else pick it up
 your staff packed it badly
 do you support Apple Pay
 where is my order
+i dont want a person just tell me shipping cost
+dont need an agent
+i dont need to speak to a human
+rengong zhineng
+有没有人买过
+专人配送吗
+我想跟人说说话
 """.strip().splitlines()
 
 

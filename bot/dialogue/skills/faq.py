@@ -20,7 +20,7 @@ def reply(turn: Turn) -> Verdict | None:
     details: dict[str, object] = {"confidence": round(turn.understanding.confidence, 3)}
     if composed.entry is None:
         return _ask_back(turn, composed, details) if composed.decision == "ask" else None
-    details["entry"] = composed.entry.id
+    details |= {"entry": composed.entry.id, "title": composed.entry.title}
     turn.conversation.misses = 0
     turn.ask(_NAME, entry=composed.entry.id)
     if composed.decision == "human":

@@ -8,7 +8,8 @@ from bot.dialogue.unsettled import keep_wrong
 
 AFTER = ("person",)
 _NO = re.compile(
-    r"(没用|没有用|没帮到我?|没解决|没有解决|不是这个(意思|问题)?|答非所问|说了等于没说|你没(看|听)懂"
+    r"(没用|没有用|没帮到我?|没解决|没有解决|不是这个(意思|问题)?|答非所问|说了等于没说|你没(看"
+    r"|听)懂"
     r"|看不懂你?(在)?说(什么|啥)|不对|文不对题|牛头不对马嘴)[啊呀吧了的。！!~]*"
     r"|(no[, ]*)?(that|this|it)('?s| is| was|)"
     r" ?(not|isn'?t|wasn'?t|didn'?t|doesn'?t|does not|did not)"

@@ -4,10 +4,11 @@ import re
 
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("blocked",)
+AFTER = ("safety",)
 
 _STOP = re.compile(
-    r"(退订|td|取消订阅|不要再?(给我)?发(消息|短信|广告|推送)?了?|别再?(给我)?发(消息|短信|广告|推送)?了?"
+    r"(退订|td|取消订阅|不要再?(给我)?发(消息|短信|广告|推送)?了?|别再?(给我)?发(消息|短信|广告"
+    r"|推送)?了?"
     r"|stop|unsubscribe|opt ?out|stop (all )?(messages|messaging|texting|sending)( me)?)[!！.。]*"
 )
 

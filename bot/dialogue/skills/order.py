@@ -5,47 +5,46 @@ from dataclasses import replace
 from typing import Any
 
 from bot.answering.load import Entry
-from bot.core.messages import Choice
 from bot.customers import linking
 from bot.dialogue import compose
-from bot.dialogue.order_text import Found, find
+from bot.dialogue.order_answer import (
+    CANCEL,
+    NAME,
+    ORDER,
+    WHERE,
+    answer,
+    follow_up,
+    is_moving,
+    own_orders,
+    wants_cancel,
+)
+from bot.dialogue.order_text import Found, find, misses_number
 from bot.dialogue.turn import Turn, Verdict
-from bot.logistics.parcels import parcel_facts, way_texts
-from bot.logistics.status import Status
-from bot.shop.orders import order_facts
 from storage.models.customers import Customer
-from storage.models.orders import Order, Parcel, orders_of, parcel_by_tracking, parcels_of
+from storage.models.orders import Order, latest_numbers, parcel_by_tracking
 
-AFTER = ("opt_out", "person")
-NAME = "order"
-ORDER = "order:"
-"""Prefix of the value of a button that asks for another order."""
-_WHERE = "where_is_my_parcel"
+AFTER = ("language", "opt_out", "person", "upset")
+
 _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
     r"|where|parcel|package|track|arriv|deliver|receiv|ship"
 )
-_OTHERS = 3
-_RELATED = 2
-_SETTLED = {"cancelled", "refunded"}
+_LONG = re.compile(r"\d{16}")
+_PREFIX = re.compile(r"([A-Za-z]+[-_]?)\d+")
 
 
 def reply(turn: Turn) -> Verdict | None:
     """Answer from the customer's own order, or ask for what proves that it is theirs."""
     prompt = turn.prompt(NAME)
     if turn.choice is not None and turn.choice.startswith(ORDER):
-        asked = (prompt or {}).get("entry", _WHERE)
+        asked = (prompt or {}).get("entry", WHERE)
         return _look_up(turn, asked, turn.choice.removeprefix(ORDER), None)
     entry = _asked_entry(turn, turn.choice)
-    if turn.choice is not None and entry is None:
-        return None
+    if turn.choice is not None:
+        return _begin(turn, entry.id) if entry else None
     if prompt and prompt.get("proving"):
         return _proving(turn, prompt, entry)
-    found = find(turn.text, asked=False)
-    _keep_language(turn, prompt, found)
-    if found.number and not (found.says_more and _asks_other(turn, entry)):
-        return _look_up(turn, _best_entry(turn, found), found.number, found.last4)
-    return _begin(turn, entry.id) if entry else None
+    return _unasked(turn, prompt, entry)
 
 
 def _asked_entry(turn: Turn, value: str | None) -> Entry | None:
@@ -59,42 +58,86 @@ def _asked_entry(turn: Turn, value: str | None) -> Entry | None:
     return entry if entry and entry.needs else None
 
 
+def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> Verdict | None:
+    """What nobody asked for: a number, or a question about the order at hand."""
+    found = find(turn.text, asked=False, long_numbers=_are_long(turn))
+    _keep_language(turn, prompt, found)
+    if found.number and _is_about(turn, found, entry):
+        return _look_up(
+            turn, _best_entry(turn, found), found.number, found.last4, _also(turn, found, entry)
+        )
+    if not found.number and misses_number(turn.understanding.normalised, asked=False):
+        return _say_where_number_is(turn)
+    if entry is None or wants_cancel(turn):
+        verdict = follow_up(turn)
+        if verdict is not None:
+            return verdict
+    return _begin(turn, entry.id) if entry else None
+
+
+def _is_about(turn: Turn, found: Found, entry: Entry | None) -> bool:
+    """Whether a message that names an order wants to know about that very order."""
+    return bool(
+        found.last4 or not (found.says_more and _asks_other(turn, entry)) or wants_cancel(turn)
+    )
+
+
 def _asks_other(turn: Turn, entry: Entry | None) -> bool:
     """Whether the message clearly asks something that needs no order."""
     return turn.understanding.decision == "answer" and entry is None
 
 
+def _also(turn: Turn, found: Found, entry: Entry | None) -> str | None:
+    """The entry that is asked for besides the order."""
+    understood = turn.understanding
+    if not found.says_more or entry is not None or understood.decision == "human":
+        return None
+    if _WHEREABOUTS.search(understood.normalised) or wants_cancel(turn):
+        return None
+    best = understood.best
+    asked = turn.house.entries.entry(best.entry_id, turn.language) if best else None
+    return asked.id if asked and not asked.needs and asked.topic != "smalltalk" else None
+
+
 def _best_entry(turn: Turn, found: Found) -> str:
     """What a message that names an order is most likely about."""
+    said_before = (turn.prompt("faq") or {}).get("entry")
+    if wants_cancel(turn) or (said_before == CANCEL and not found.says_more):
+        return CANCEL
     if not found.says_more or _WHEREABOUTS.search(turn.understanding.normalised):
-        return _WHERE
+        return WHERE
     for candidate in turn.understanding.candidates:
         entry = turn.house.entries.entry(candidate.entry_id, turn.language)
         if entry and entry.needs:
             return entry.id
-    return _WHERE
+    return WHERE
 
 
 def _proving(turn: Turn, prompt: dict[str, Any], entry: Entry | None) -> Verdict | None:
     """Take what was asked for, whole or in parts; let go of who changes the subject."""
-    found = find(turn.text, asked=True, has_number=bool(prompt.get("number")))
-    nothing = not (found.number or found.last4)
+    has_number, is_aside = bool(prompt.get("number")), bool(prompt.get("aside"))
+    found = find(turn.text, asked=True, has_number=has_number, long_numbers=_are_long(turn))
+    nothing = not (found.number or found.last4) or (is_aside and _is_other_digits(found))
+    if nothing and misses_number(turn.understanding.normalised, asked=not is_aside):
+        return _say_where_number_is(turn)
     if nothing and entry is not None:
         return _begin(turn, entry.id)
-    if _asks_other(turn, entry) and (nothing or _is_aside(found)):
+    if _asks_other(turn, entry) and (nothing or _is_other_digits(found)):
         return None
     _keep_language(turn, prompt, found)
     if nothing:
-        return _encourage(turn, prompt)
+        return None if is_aside else _encourage(turn, prompt)
+    asked = CANCEL if wants_cancel(turn) else entry.id if entry else prompt["entry"]
     return _look_up(
         turn,
-        entry.id if entry else prompt["entry"],
+        asked,
         found.number or prompt.get("number"),
         found.last4 or prompt.get("last4"),
+        _also(turn, found, entry) or prompt.get("also"),
     )
 
 
-def _is_aside(found: Found) -> bool:
+def _is_other_digits(found: Found) -> bool:
     """Digits within a sentence about something else ("满1000减多少") prove nothing."""
     return found.says_more and not (found.number and found.last4)
 
@@ -110,42 +153,47 @@ def _encourage(turn: Turn, prompt: dict[str, Any]) -> Verdict | None:
     """Help once who writes something else than was asked for; then let others try."""
     if prompt.get("encouraged"):
         return None
-    turn.ask(**{**prompt, "encouraged": True})
+    _ask_proof(turn, prompt["entry"], **_known(prompt), encouraged=True)
     turn.say("orders.stuck", [turn.person_choice()])
     return Verdict("asked for proof again", {"entry": prompt["entry"]})
 
 
+def _known(prompt: dict[str, Any]) -> dict[str, Any]:
+    """What the customer has told of their order so far."""
+    return {key: prompt[key] for key in ("number", "last4", "also") if prompt.get(key)}
+
+
+def _say_where_number_is(turn: Turn) -> Verdict:
+    turn.say("replies.order_where_number", [turn.person_choice()])
+    return Verdict("told where the number is")
+
+
 def _begin(turn: Turn, entry_id: str) -> Verdict:
     """Answer from the newest order of a linked customer; ask everybody else for proof."""
-    own = _own_orders(turn)
+    own = own_orders(turn)
     if not own:
         _ask_proof(turn, entry_id)
         turn.say("replies.order_ask")
         return Verdict("asked for proof", {"entry": entry_id})
     entry = turn.house.entries.entry(entry_id, turn.language)
     if entry and entry.needs == "parcel":
-        own.sort(key=lambda order: not _is_moving(_parcel(turn, order)))
-    return _answer(turn, entry_id, own[0], own[1:])
+        own.sort(key=lambda order: not is_moving(turn, order))
+    return answer(turn, entry_id, own[0], own[1:])
 
 
-def _own_orders(turn: Turn) -> list[Order]:
-    if turn.identity.linked_at is None:
-        return []
-    orders = orders_of(turn.session, turn.identity.customer_id, limit=20)
-    return [order for order in orders if order.status not in _SETTLED] or orders[:1]
-
-
-def _look_up(turn: Turn, entry_id: str, number: str | None, last4: str | None) -> Verdict:
+def _look_up(
+    turn: Turn, entry_id: str, number: str | None, last4: str | None, also: str | None = None
+) -> Verdict:
     """One certain order: answer when it is the customer's own, else ask for what is missing.
 
     Whether an order exists is told to nobody who has not proved that it is theirs.
     """
     order = _order(turn, number) if number else None
     if order is not None and linking.may_see(turn.session, turn.identity, order):
-        return _answer(turn, entry_id, order)
+        return answer(turn, entry_id, order, also=also)
     if number and last4:
-        return _prove(turn, entry_id, order.number if order else number, last4)
-    _ask_proof(turn, entry_id, number=number, last4=last4)
+        return _prove(turn, entry_id, order.number if order else number, last4, also)
+    _ask_proof(turn, entry_id, number=number, last4=last4, also=also)
     if number:
         turn.say("orders.ask_last4", number=number)
     else:
@@ -155,87 +203,48 @@ def _look_up(turn: Turn, entry_id: str, number: str | None, last4: str | None) -
 
 def _order(turn: Turn, number: str) -> Order | None:
     """The order called `number`, or the one whose parcel has this tracking number."""
-    order = linking.find_order(turn.session, number)
-    parcel = parcel_by_tracking(turn.session, number.upper()) if order is None else None
+    plain = number.replace("-", "").replace("_", "")
+    for spelling in dict.fromkeys((number, plain)):
+        order = linking.find_order(turn.session, spelling)
+        if order is not None:
+            return order
+    parcel = parcel_by_tracking(turn.session, number.upper())
     if parcel is not None and parcel.order_id is not None:
         return turn.session.get(Order, parcel.order_id)
-    return order
+    return _without_letters(turn, plain) if plain.isdecimal() else None
 
 
-def _prove(turn: Turn, entry_id: str, number: str, last4: str) -> Verdict:
+def _without_letters(turn: Turn, digits: str) -> Order | None:
+    """The one order whose number has these digits after the letters that this shop uses."""
+    matches = map(_PREFIX.fullmatch, latest_numbers(turn.session))
+    prefixes = dict.fromkeys(match.group(1) for match in matches if match)
+    found = [linking.find_order(turn.session, prefix + digits) for prefix in prefixes]
+    orders = [order for order in found if order is not None]
+    return orders[0] if len(orders) == 1 else None
+
+
+def _are_long(turn: Turn) -> bool:
+    """Whether this shop's own numbers are as long as a card's; looked up only where it matters."""
+    if not _LONG.search(turn.text):
+        return False
+    return any(_LONG.fullmatch(number[:16]) for number in latest_numbers(turn.session))
+
+
+def _prove(turn: Turn, entry_id: str, number: str, last4: str, also: str | None) -> Verdict:
     proof = linking.prove(turn.session, turn.identity, number, last4, turn.now)
     if proof.order is not None:
         customer = turn.session.get(Customer, turn.identity.customer_id)
         assert customer is not None
         turn.customer = customer
-        return _answer(turn, entry_id, proof.order)
-    _ask_proof(turn, entry_id)
+        return answer(turn, entry_id, proof.order, also=also)
     if proof.outcome == "locked":
+        _ask_proof(turn, entry_id)
         turn.say("orders.locked", [turn.person_choice()])
         return Verdict("locked", {"entry": entry_id})
+    _ask_proof(turn, entry_id, number=number, also=also)
     turn.say("orders.wrong", [turn.person_choice()])
     return Verdict("wrong proof", {"entry": entry_id})
 
 
-def _ask_proof(turn: Turn, entry_id: str, **known: str | None) -> None:
-    turn.ask(NAME, entry=entry_id, proving=True, language=turn.language, **known)
-
-
-def _answer(turn: Turn, entry_id: str, order: Order, others: list[Order] | None = None) -> Verdict:
-    """Say the entry's answer with the order's own data; other open orders become buttons."""
-    entry = turn.house.entries.entry(entry_id, turn.language)
-    if entry is None:  # removed from the FAQ since it was asked for
-        turn.asked_nothing()
-        turn.bring_person("entry:" + entry_id)
-        return Verdict("handed over", {"entry": entry_id})
-    parts = [_answer_text(turn, entry, order)]
-    choices = _other_choices(turn, others or [])
-    if choices:
-        parts.append(turn.house.voice.say("orders.others", turn.language))
-    turn.conversation.misses = 0
-    values = [choice.value for choice in choices]
-    turn.ask(NAME, entry=entry_id, language=turn.language, values=values)
-    choices += _related_choices(turn, entry)
-    if entry.person:
-        choices.append(turn.person_choice())
-    turn.tell("\n\n".join(parts), choices)
-    return Verdict("answered", {"entry": entry_id, "order": order.number})
-
-
-def _answer_text(turn: Turn, entry: Entry, order: Order) -> str:
-    voice, language = turn.house.voice, turn.language
-    parcel = _parcel(turn, order)
-    text = voice.words.render(
-        entry.answer,
-        entry.language,
-        order=order_facts(order, language, voice),
-        parcel=parcel_facts(turn.session, parcel, language, voice) if parcel else None,
-    )
-    earlier = way_texts(turn.session, parcel, language, voice)[1:] if parcel else []
-    if entry.id != _WHERE or not earlier:
-        return text
-    return "\n".join([text, voice.say("orders.way", language), *earlier])
-
-
-def _other_choices(turn: Turn, others: list[Order]) -> list[Choice]:
-    say, language = turn.house.voice.say, turn.language
-    return [
-        Choice(say("orders.choice", language, number=order.number), ORDER + order.number)
-        for order in others[:_OTHERS]
-    ]
-
-
-def _related_choices(turn: Turn, entry: Entry) -> list[Choice]:
-    entries = (turn.house.entries.entry(name, turn.language) for name in entry.related)
-    found = [one for one in entries if one is not None and not one.needs]
-    return [Choice(one.title, compose.ENTRY + one.id) for one in found[:_RELATED]]
-
-
-def _parcel(turn: Turn, order: Order) -> Parcel | None:
-    """The order's newest parcel."""
-    assert order.id is not None
-    return next(iter(parcels_of(turn.session, order.id)), None)
-
-
-def _is_moving(parcel: Parcel | None) -> bool:
-    return parcel is not None and parcel.status != Status.DELIVERED
+def _ask_proof(turn: Turn, entry_id: str, **known: Any) -> None:
+    turn.ask(NAME, patient=True, entry=entry_id, proving=True, language=turn.language, **known)

@@ -1,17 +1,76 @@
 """While a person has the conversation, or is on the way, the bot does not talk over them."""
 
-from bot.core.messages import State
+import re
+from datetime import timedelta
+
+from bot.core.messages import Choice, State
 from bot.dialogue.turn import Turn, Verdict
 from bot.escalation import handoff
+from storage.models.conversations import waiting_before
 
 AFTER = ("blocked", "opt_out")
+NAME = "person_in_charge"
+_TOLD = "told the wait"
+_ONCE_IN = timedelta(minutes=1)
+_SHORT = 40
+
+_HAN_BOT = r"(?:你|机器人|店小二|小二)"
+_BACK = re.compile(
+    r"(?:算了|那|我|还是|先|就|[,。!~ ])*"
+    r"(?:算了|不(?:想)?等了?|等不了了?|不排队?了?|(?:不用|不要|不需要|别)(?:再)?[转找接等]?(?:人工"
+    r"|客服|真人)(?:客服)?了?"
+    rf"|不用了?[, ]*{_HAN_BOT}[先来快]*(?:回答|回|帮|说)(?:我|一下)*"
+    rf"|{_HAN_BOT}{{1,2}}[先快]?(?:回来|出来"
+    rf"|回答我|回复我)"
+    rf"|(?:问|找|回到?){_HAN_BOT}|退出|(?:取消|退出|结束)(?:排队|转?人工|等待))"
+    r"[吧了啊呀就行好嘛,。!~. ]*"
+    r"|(?:actually|ok|oh|no|sorry|please|pls|just|[,. ])*"
+    r"(?:never ?mind|nvm|forget (?:about )?it|stop waiting|leave (?:the )?queue|exit|quit"
+    r"|(?:i )?(?:don'?t want to|won'?t|can'?t|cannot) wait(?: any ?more| any longer)?"
+    r"|(?:i'?m |i am )?(?:not|done) waiting(?: any ?more| any longer)?"
+    r"|(?:(?:go|get|take me|bring me|switch) )?back to (?:the )?(?:bot|robot|xiaoer|assistant)"
+    r"|(?:cancel|leave) (?:the |my )?(?:queue|wait|waiting|request))(?:[,. !]|please|thanks)*"
+)
+_WAIT = re.compile(
+    r"等多久(?!.{0,6}[发到收退])|等到什么时候|^(?:还要|还得|要|大概|大约|还)*多久[了呢啊呀吗?!。]*$"
+    r"|前面.{0,5}(?:几|多少)|排.{0,3}几|第几[位个]|有人(?:吗|在吗|么|没有?|理|在不在)|人呢|人在哪"
+    r"|客服呢|在吗|在不在"
+    r"|没人[吗理回来在]|还没(?:人|轮到|到我|来)|到我了?[吗没]|什么时候(?:来|轮到|有人)"
+    r"|快点[来啊!]*$"
+    r"|^how (?:much )?long(?:er)?(?: .{0,20}(?:wait|queue|someone|agent|person|until).{0,12}"
+    r"| (?:will|does|is) (?:it|this|that)(?: going to)?(?: take)?)?[?!. ]*$"
+    r"|\b(?:any|some)(?:one|body) (?:there|here|coming|around|home)\b|\bstill waiting\b"
+    r"|^(?:hello|hi|hey)+ ?\?+$|\b(?:my|the) (?:position|place in)\b|\bhow many .{0,12}(?:ahead"
+    r"|before|in front)"
+    r"|\bwhere(?:'s| is| are)? (?:is |the |your |an? )*(?:agents?|persons?|humans?|everyone"
+    r"|everybody|staff)\b"
+)
+
+
+def wants_bot(normalised: str) -> bool:
+    """Whether someone who waits for a person would rather have the bot again."""
+    return len(normalised) <= _SHORT and bool(_BACK.fullmatch(normalised.replace("’", "'")))
+
+
+def asks_for_wait(normalised: str) -> bool:
+    """Whether someone who waits asks how long it takes, or whether anybody is there."""
+    return len(normalised) <= _SHORT and bool(_WAIT.search(normalised.replace("’", "'")))
 
 
 def reply(turn: Turn) -> Verdict | None:
-    """Stay silent, unless a waiting customer asks for the bot again."""
-    if turn.conversation.state not in (State.WAITING, State.OPEN):
+    """Stay silent, unless a customer still waits and wants the bot, or their place in line."""
+    state, words = turn.conversation.state, turn.understanding.normalised
+    if state not in (State.WAITING, State.OPEN):
         return None
-    if turn.choice == "bot" and handoff.back_to_bot(turn.session, turn.conversation):
+    if state == State.OPEN:
+        return Verdict("silent")
+    if turn.choice == "bot" or (turn.choice is None and wants_bot(words)):
+        handoff.back_to_bot(turn.session, turn.conversation)
         turn.say("replies.back")
         return Verdict("back to the bot")
+    if asks_for_wait(words) and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
+        back = Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
+        ahead = waiting_before(turn.session, turn.conversation)
+        turn.say("replies.still_waiting", [back], ahead=ahead)
+        return Verdict(_TOLD)
     return Verdict("silent")

@@ -2,7 +2,7 @@
 
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("person",)
+AFTER = ("acknowledge",)
 
 
 def reply(turn: Turn) -> Verdict | None:

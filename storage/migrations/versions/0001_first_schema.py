@@ -19,13 +19,29 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("session_version", sa.Integer(), nullable=False),
         sa.Column("failed_logins", sa.Integer(), nullable=False),
         sa.Column("locked_until", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("login"),
     )
+    op.create_table(
+        "agent_login",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["agent_id"],
+            ["agent.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_hash"),
+    )
+    with op.batch_alter_table("agent_login", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agent_login_agent_id"), ["agent_id"], unique=False)
+
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -163,6 +179,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_conversation_identity_id"), ["identity_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_conversation_resolved_at"), ["resolved_at"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_conversation_state"), ["state"], unique=False)
 
@@ -417,6 +436,7 @@ def downgrade() -> None:
     op.drop_table("lookupattempt")
     with op.batch_alter_table("conversation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_conversation_state"))
+        batch_op.drop_index(batch_op.f("ix_conversation_resolved_at"))
         batch_op.drop_index(batch_op.f("ix_conversation_identity_id"))
 
     op.drop_table("conversation")
@@ -439,4 +459,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_at"))
 
     op.drop_table("audit")
+    with op.batch_alter_table("agent_login", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_agent_login_agent_id"))
+
+    op.drop_table("agent_login")
     op.drop_table("agent")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -34,6 +35,9 @@ KNOWN = {
     "满1000减多少": "free_shipping",
     "XE10001怎么退货": "return_how",
     "我的订单XE10001到哪了": "order_status",
+    "发货要多久": "dispatch_time",
+    "取消订单": "cancel_order",
+    "XE10001 8888 我要退货": "return_how",
 }
 
 
@@ -143,6 +147,12 @@ WRONG = "好像对不上"
         ["ＸＥ１０００１　８８８８"],
         ["XE10001", "13800008888"],
         ["SF8801", "8888"],
+        ["XE 10001", "8888"],
+        ["XE-10001 8888"],
+        ["xe10001尾号8888"],
+        ["10001 8888"],
+        ["10001", "8888"],
+        ["订单 XE 10001 手机 8888"],
     ],
 )
 def test_the_question_is_answered_as_soon_as_it_may_be(talk: Talk, proof: list[str]) -> None:
@@ -274,3 +284,125 @@ def test_an_order_that_is_not_sent_yet(talk: Talk) -> None:
     talk.db.run(told, "order.paid", "XE10009")
     talk.say(WHERE)
     assert "订单 XE10009 还没有发出，目前状态：已付款，等待发货。" in talk.say("XE10009 8888")
+
+
+@pytest.mark.parametrize(
+    "text", ["XE 10001 8888", "XE-10001 8888", "10001 8888", "xe10001尾号8888"]
+)
+def test_number_and_digits_unasked(talk: Talk, text: str) -> None:
+    assert "SF8801" in talk.say(text)
+    assert talk.conversation().language == "zh"
+
+
+def test_digits_without_letters_need_the_right_phone(talk: Talk) -> None:
+    assert WRONG in talk.say("10001 6666")
+    assert WRONG in talk.say("10002 8888")
+    assert "SF8801" in talk.say("10001 8888")
+
+
+def test_guesses_without_letters_count_for_the_order(talk: Talk) -> None:
+    for talk.name in ("b", "c"):
+        assert [WRONG in talk.say("10001 0000") for _ in range(5)] == [True] * 5
+    talk.name = "a"
+    assert "晚些时候" in talk.say("XE10001 8888")
+
+
+@pytest.mark.parametrize("aside", ["怎么退货", "满1000减多少"])
+def test_the_question_for_proof_outlives_an_aside(talk: Talk, aside: str) -> None:
+    talk.say(WHERE)
+    talk.say("XE10001")
+    talk.say(aside)
+    assert "SF8801" in talk.say("8888")
+
+
+def test_an_aside_ends_after_a_while(talk: Talk) -> None:
+    talk.say(WHERE)
+    talk.say("XE10001")
+    talk.say("怎么退货")
+    talk.at += timedelta(minutes=11)
+    assert "SF8801" not in talk.say("8888")
+
+
+def test_after_wrong_digits_the_number_is_kept(talk: Talk) -> None:
+    talk.say(WHERE)
+    assert WRONG in talk.say("XE10001 1234")
+    assert WRONG in talk.say("4321")
+    assert "SF8801" in talk.say("8888")
+
+
+def test_after_wrong_digits_another_number_may_come(talk: Talk) -> None:
+    talk.say(WHERE)
+    assert WRONG in talk.say("XE10002 8888")
+    assert "SF8801" in talk.say("10001 8888")
+
+
+@pytest.mark.parametrize("text", ["我没有单号", "单号在哪看", "where do i find the order number"])
+def test_where_the_number_is(talk: Talk, text: str) -> None:
+    talk.say(WHERE)
+    said = talk.say(text)
+    assert "我的订单" in said or "My orders" in said
+    assert [choice["value"] for choice in talk.choices] == ["person"]
+    assert "SF8801" in talk.say("XE10001 8888")
+
+
+@pytest.mark.parametrize("text", ["税号91310000123456789X", "1234567890123456", "积分10000怎么用"])
+def test_other_numbers_are_no_orders(talk: Talk, text: str) -> None:
+    assert "后四位" not in talk.say(text)
+
+
+def test_a_shop_with_long_numbers(talk: Talk) -> None:
+    talk.db.run(told, "order.paid", "2345678901234567890")
+    talk.say(WHERE)
+    assert "还没有发出" in talk.say("2345678901234567890 8888")
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("那啥时候能到", "运输途中"),
+        ("今天能到不", "运输途中"),
+        ("能催一下吗", "运输途中"),
+        ("发货了没", "运输途中"),
+        ("发货要多久", "运输途中"),
+        ("我都买了啥", "羊毛围巾"),
+        ("when will it arrive then", "has been sent"),
+    ],
+)
+def test_vague_questions_are_about_the_order_at_hand(talk: Talk, text: str, fact: str) -> None:
+    items = [{"sku": "a", "name": "羊毛围巾", "quantity": 1, "price": Decimal(9)}]
+    talk.db.run(lambda session: told(session, "order.paid", "XE10001", ago(days=2), items=items))
+    before = talk.say(text)
+    assert "XE10001" not in before
+    talk.say("XE10001 8888")
+    talk.say("怎么退货")
+    answer = talk.say(text)
+    assert "XE10001" in answer
+    assert fact in answer
+
+
+def test_an_order_that_is_paid_is_cancelled_by_a_person(talk: Talk) -> None:
+    talk.db.run(told, "order.paid", "XE10009")
+    talk.say("XE10009 8888")
+    said = talk.say("取消订单")
+    assert "XE10009" in said
+    conversation = talk.conversation()
+    assert (conversation.state, conversation.handoff_reason) == ("waiting", "entry:cancel_order")
+
+
+@pytest.mark.parametrize("proof", [["取消订单XE10001", "8888"], ["XE10001 8888", "取消"]])
+def test_an_order_on_its_way_cannot_be_cancelled(talk: Talk, proof: list[str]) -> None:
+    *_, said = [talk.say(part) for part in proof]
+    assert "订单 XE10001 已经在路上了" in said
+    assert "退货" in said
+    assert talk.conversation().state == "bot"
+
+
+def test_cancelling_without_an_order_is_explained(talk: Talk) -> None:
+    assert "订单号" in talk.say("取消订单")
+    assert talk.conversation().state == "bot"
+
+
+def test_the_other_question_is_answered_too(talk: Talk) -> None:
+    said = talk.say("XE10001 8888 我要退货")
+    assert "SF8801" in said
+    assert "退货" in said

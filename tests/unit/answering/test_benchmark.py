@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering.benchmark import Guess, _quality, bench_answers, draw, read_tsv, run
+from bot.answering.benchmark import Guess, bench_answers, draw, quality, read_tsv, run
 
 KEYS = [
     "engine",
@@ -46,7 +46,7 @@ def test_quality_of_known_guesses() -> None:
         Guess((), 0.0),  # out of scope, handed over
     ]
     truth: list[str | None] = ["a", "a", "a", "a", "a", None, None, None]
-    got = _quality(guesses, truth)
+    got = quality(guesses, truth)
     assert got["decision"] == {
         "right": 0.2,
         "wrong": 0.2,
@@ -63,7 +63,7 @@ def test_quality_of_known_guesses() -> None:
 
 
 def test_without_out_of_scope_questions_their_figures_are_null() -> None:
-    got = _quality([Guess(("a",), 0.95)], ["a"])
+    got = quality([Guess(("a",), 0.95)], ["a"])
     assert (got["auroc"], got["acc_at_fa5"], got["ece"]) == (None, None, 0.05)
     assert got["decision"]["oos_answered"] is None  # type: ignore[index]
 

@@ -1,0 +1,208 @@
+"""Answers from an order that is known to be the customer's own, and goes on talking about it."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.answering.load import Entry
+from bot.core.messages import Choice
+from bot.customers import linking
+from bot.dialogue import compose
+from bot.dialogue.turn import Turn, Verdict
+from bot.logistics.parcels import parcel_facts, way_texts
+from bot.logistics.status import Status
+from bot.shop.orders import order_facts
+from storage.models.orders import Order, Parcel, orders_of, parcels_of
+
+NAME = "order"
+ORDER = "order:"
+"""Prefix of the value of a button that asks for another order."""
+WHERE, STATUS, CANCEL = "where_is_my_parcel", "order_status", "cancel_order"
+_CANCEL_SENT = "cancel_shipped"
+_SETTLED = {"cancelled", "refunded"}
+_OTHERS = 3
+_RELATED = 2
+_MEMORY = timedelta(hours=12)
+"""How long after an answer about an order a vague question is still about that order."""
+_GENERAL = {
+    WHERE, "shipping_time", "dispatch_time", "dispatch_late", "delivery_appointment",
+    "parcel_stuck", STATUS, "order_history",
+}  # fmt: skip
+"""Entries whose general answer is worth less than the facts of the order at hand."""
+_FOLLOW_UP = re.compile(
+    r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
+    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催"
+    r"|发货|发出|送到|派送|寄出"
+    r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
+    r"|how long|hurry|come|eta)\b"
+)
+_BOUGHT = re.compile(
+    r"买(?:了|的|过)(?:些|的|是)*(?:啥|什么|哪)|订单(?:里|内容|有什么)|有哪些(?:东西|商品)|多少钱"
+    r"|what(?: else)?(?: did| have)? (?:i|we) (?:buy|order|bought|purchase)|what(?:'s"
+    r"| is) in (?:it|my order)"
+)
+_HURRY = re.compile(r"催|快点|\bhurry|\bspeed\b|\bfaster\b")
+_CANCELS = re.compile(
+    r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
+    r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"
+)
+_CANCEL_ENTRIES = {CANCEL, _CANCEL_SENT, "order_change", STATUS}
+
+
+def wants_cancel(turn: Turn) -> bool:
+    """Whether the message asks to cancel an order, as far as words and engine can tell."""
+    understood = turn.understanding
+    sure = understood.decision == "answer" and understood.best is not None
+    elsewhere = sure and understood.best and understood.best.entry_id not in _CANCEL_ENTRIES
+    return not elsewhere and bool(_CANCELS.search(understood.normalised))
+
+
+def own_orders(turn: Turn) -> list[Order]:
+    """The open orders of a linked customer, newest first; the newest when none is open."""
+    if turn.identity.linked_at is None:
+        return []
+    orders = orders_of(turn.session, turn.identity.customer_id, limit=20)
+    return [order for order in orders if order.status not in _SETTLED] or orders[:1]
+
+
+def follow_up(turn: Turn) -> Verdict | None:
+    """Answer a question that can only be about the order that was shown before."""
+    order = _shown(turn)
+    if wants_cancel(turn):
+        own = own_orders(turn) if order is None else [order]
+        return answer(turn, CANCEL, own[0]) if len(own) == 1 else None
+    if order is None:
+        return None
+    words, best = turn.understanding.normalised, turn.understanding.best
+    known = best.entry_id if best and best.entry_id in _GENERAL else ""
+    unsure = turn.understanding.decision != "answer"
+    bought = bool(_BOUGHT.search(words))
+    if not known and not (unsure and (bought or _FOLLOW_UP.search(words))):
+        return None
+    about_order = bought or known in {STATUS, "order_history"}
+    return answer(turn, STATUS if about_order else WHERE, order)
+
+
+def _shown(turn: Turn) -> Order | None:
+    """The order that the customer was told about, and may see."""
+    prompt = turn.prompt(NAME) or {}
+    if "order" not in prompt:
+        return None
+    if turn.now - datetime.fromisoformat(prompt["asked_at"]) > _MEMORY:
+        return None
+    order = linking.find_order(turn.session, prompt["order"])
+    return order if order and linking.may_see(turn.session, turn.identity, order) else None
+
+
+def answer(
+    turn: Turn, entry_id: str, order: Order, others: Sequence[Order] = (), also: str | None = None
+) -> Verdict:
+    """Say the entry's answer with the order's own data; other open orders become buttons.
+
+    `also` is an entry that was asked for in the same message, and needs no order.
+    """
+    if entry_id == CANCEL:
+        return _cancel(turn, order)
+    entry = turn.house.entries.entry(entry_id, turn.language)
+    if entry is None:  # removed from the FAQ since it was asked for
+        turn.asked_nothing()
+        turn.bring_person("entry:" + entry_id)
+        return Verdict("handed over", {"entry": entry_id})
+    parts = [_text(turn, entry, order)]
+    choices = _other_choices(turn, others)
+    if choices:
+        parts.append(turn.house.voice.say("orders.others", turn.language))
+    turn.conversation.misses = 0
+    values = [choice.value for choice in choices]
+    _remember(turn, entry_id, order, values)
+    choices += _related_choices(turn, entry)
+    if entry.person or _HURRY.search(turn.understanding.normalised):
+        choices.append(turn.person_choice())
+    verdict = Verdict("answered", {"entry": entry_id, "order": order.number})
+    more = turn.house.entries.entry(also, turn.language) if also else None
+    if more is None:
+        turn.tell("\n\n".join(parts), choices)
+        return verdict
+    return _tell_also(turn, "\n\n".join(parts), more, verdict)
+
+
+def _remember(turn: Turn, entry_id: str, order: Order, values: Sequence[str] = ()) -> None:
+    turn.ask(
+        NAME,
+        patient=True,
+        entry=entry_id,
+        language=turn.language,
+        order=order.number,
+        values=list(values),
+    )
+
+
+def _tell_also(turn: Turn, text: str, more: Entry, verdict: Verdict) -> Verdict:
+    composed = compose.answer(turn.house, more, turn.language)
+    whole = f"{text}\n\n{composed.text}"
+    if composed.decision == "human":
+        turn.bring_person(f"entry:{more.id}", whole)
+    else:
+        turn.tell(whole, composed.choices)
+    return Verdict(verdict.outcome, {**verdict.details, "also": more.id})
+
+
+def _cancel(turn: Turn, order: Order) -> Verdict:
+    """Orders are cancelled by people; what is on its way can only come back."""
+    if order.status in _SETTLED:
+        return answer(turn, STATUS, order)
+    details = {"entry": CANCEL, "order": order.number}
+    say, language = turn.house.voice.say, turn.language
+    turn.conversation.misses = 0
+    if order.status != "shipped" and newest_parcel(turn, order) is None:
+        words = say("replies.order_cancel", language, number=order.number)
+        turn.bring_person(f"entry:{CANCEL}", words)
+        return Verdict("handed over", details)
+    _remember(turn, WHERE, order)
+    sent = say("replies.order_cancel_sent", language, number=order.number)
+    entry = turn.house.entries.entry(_CANCEL_SENT, language)
+    composed = compose.answer(turn.house, entry, language) if entry else None
+    choices = list(composed.choices) if composed else [turn.person_choice()]
+    turn.tell(f"{sent}\n{composed.text}" if composed else sent, choices)
+    return Verdict("answered", {**details, "entry": _CANCEL_SENT})
+
+
+def _text(turn: Turn, entry: Entry, order: Order) -> str:
+    voice, language = turn.house.voice, turn.language
+    parcel = newest_parcel(turn, order)
+    text = voice.words.render(
+        entry.answer,
+        entry.language,
+        order=order_facts(order, language, voice),
+        parcel=parcel_facts(turn.session, parcel, language, voice) if parcel else None,
+    )
+    earlier = way_texts(turn.session, parcel, language, voice)[1:] if parcel else []
+    if entry.id != WHERE or not earlier:
+        return text
+    return "\n".join([text, voice.say("orders.way", language), *earlier])
+
+
+def _other_choices(turn: Turn, others: Sequence[Order]) -> list[Choice]:
+    say, language = turn.house.voice.say, turn.language
+    return [
+        Choice(say("orders.choice", language, number=order.number), ORDER + order.number)
+        for order in others[:_OTHERS]
+    ]
+
+
+def _related_choices(turn: Turn, entry: Entry) -> list[Choice]:
+    entries = (turn.house.entries.entry(name, turn.language) for name in entry.related)
+    found = [one for one in entries if one is not None and not one.needs]
+    return [Choice(one.title, compose.ENTRY + one.id) for one in found[:_RELATED]]
+
+
+def newest_parcel(turn: Turn, order: Order) -> Parcel | None:
+    """The order's newest parcel."""
+    assert order.id is not None
+    return next(iter(parcels_of(turn.session, order.id)), None)
+
+
+def is_moving(turn: Turn, order: Order) -> bool:
+    """Whether the order's newest parcel is still on its way."""
+    parcel = newest_parcel(turn, order)
+    return parcel is not None and parcel.status != Status.DELIVERED
