@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bot.answering.align import Alignment
-from bot.answering.decide import Gate
 from bot.answering.features import Lexicon, Postings
 from bot.answering.fitting import Judge, Model
+from bot.answering.gate import Gate
 
 RECIPE = "3"
 """Raise whenever fitting or features change, so that older files are not used."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bot.answering import rank
 from bot.answering.align import Alignment
-from bot.answering.decide import Gate
 from bot.answering.features import Lexicon, Postings, units
+from bot.answering.gate import Gate
 from bot.answering.rank import Array, Labels, Scored
 from bot.answering.trial import Asked, Trial
 

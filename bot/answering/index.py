@@ -12,9 +12,10 @@ import numpy as np
 
 from bot.answering import cache as model_cache
 from bot.answering.correct import Corrector, is_common_han
-from bot.answering.decide import NAMES, decide, signals
+from bot.answering.decide import decide
 from bot.answering.encoder import Encoder, shared_encoder
 from bot.answering.features import mask_numbers
+from bot.answering.gate import NAMES, signals
 from bot.answering.load import LANGUAGES, Entry, Language
 from bot.answering.off_topic import OFF_TOPIC
 from bot.answering.understanding import Candidate, Correction, Understanding
@@ -32,7 +33,8 @@ TOP = 5
 class Index:
     """Entries and the model fitted to their phrasings.
 
-    Entries with the same id in Chinese and English are one. `version` names the whole content.
+    Entries with the same id in Chinese and English are one. `version` names the whole content;
+    `exact` has the entry of each phrasing, normalised.
     """
 
     entries: tuple[Entry, ...]
@@ -40,6 +42,7 @@ class Index:
     model: "Model"
     corrector: Corrector
     encoder: Encoder
+    exact: dict[str, str]
 
     @classmethod
     def build(
@@ -59,6 +62,10 @@ class Index:
             _model(entries, texts, cache, encoder),
             corrector,
             encoder,
+            {
+                text: entry_id
+                for text, (entry_id, _) in zip(texts, _phrasings(entries), strict=True)
+            },
         )
 
     @cached_property
@@ -98,6 +105,7 @@ class Index:
         masked = [mask_numbers(one.corrected) for one in asked]
         foreign = np.array([one.language not in self.languages for one in asked])
         scored = self.model.score(masked, self.encoder.encode(masked), foreign)
+        self._prefer_exact(asked, scored)
         numbers = signals(scored)
         confidence = self.model.probability(numbers, foreign)
         return [
@@ -116,6 +124,18 @@ class Index:
             )
             for row, one in enumerate(asked)
         ]
+
+    def _prefer_exact(self, asked: list["_Read"], scored: "Scored") -> None:
+        """A question asked word for word as a phrasing finds its entry, whatever the others say."""
+        for row, one in enumerate(asked):
+            entry_id = self.exact.get(one.normalised)
+            if entry_id is not None:
+                best = max(1.0, float(scored.scores[row].max()))
+                scored.scores[row, self._place[entry_id]] = best + 1e-3
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {entry_id: place for place, entry_id in enumerate(self.ids)}
 
     def _candidates(self, scored: "Scored", row: int) -> tuple[Candidate, ...]:
         scores = scored.scores[row]

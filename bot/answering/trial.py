@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answering import rank
-from bot.answering.decide import Gate, fit_gate, signals
 from bot.answering.features import share
+from bot.answering.gate import Gate, fit_gate, signals
 from bot.answering.rank import Array, Labels, Scored
 
 FOLDS = 10
 OUTSIDE_WEIGHT = 1.5
 """Weight of left-out entries and off-topic lines, together, against all in-scope phrasings.
 
-This, FOLDS and `decide.STRENGTH` were chosen on training data alone. Of each of five sets of
+This, FOLDS and `gate.STRENGTH` were chosen on training data alone. Of each of five sets of
 phrasings (a shop's messages, 27 support topics with 20 phrasings, 77 banking topics with 10, 15
 assistant topics, and the shipped FAQ with 8 in each entry) each fifth of the entries in turn was
 taken away with a fifth of the other phrasings and half of the off-topic lines; the model, gate

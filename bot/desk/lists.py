@@ -112,4 +112,5 @@ def _button_labels(reader: Reader) -> frozenset[str]:
     voice = reader.texts.voice
     languages: Iterable[str] = voice.words.shop.languages
     labels = {voice.say(f"replies.{key}", one) for key in _BUTTONS for one in languages}
+    labels |= {"★" * stars for stars in range(1, 6)}
     return frozenset(labels | {to_traditional(label) for label in labels})

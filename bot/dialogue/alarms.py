@@ -54,7 +54,7 @@ _NO_DANGER = (
     r"|\btight.{0,20}can't breathe|\bfire sale\b"
 )
 _DANGER = (
-    r"\b(?:caught|catche[sd]|catching|set) (?:on )?fire\b|\bburst into flames\b|\bin flames\b"
+    r"\b(?:caught|catch(?:es|ed)|catching|set) (?:on )?fire\b|\bburst into flames\b|\bin flames\b"
     rf"|\b(?:{_GOODS}s?|my \w{{1,20}}) (?:is|was|went|are|were|just went) on fire\b"
     r"|\b(?:it's|its) on fire\b"
     rf"|\b{_GOODS}s?(?: is| was| are| were|'s| started| starts| began| just| keeps){{0,3}}"
@@ -67,7 +67,7 @@ _DANGER = (
     r"|\bexplode[sd]\b|\b(?:is|was|just) exploding\b|\bblew up (?:in|while|when|on)\b"
     rf"|\bburn(?:ed|t|s|ing)? (?:me\b|myself|(?:my|his|her|our|the) {_BODY}\b)|\bscalded\b"
     r"|\bswallowed(?! (?:my|the|our) (?:card|money|coins?))|\bingested\b|\bpoison(?:ed|ing)\b"
-    rf"|(?:^|\b{_SOMEONE} )(?:can't|cant|cannot|can not) breathe\b"
+    rf"|(?:^|\b{_SOMEONE} )(?:can'?t|cannot|can not) breathe\b"
     r"|\b(?:trouble|difficulty|struggling|problems) (?:to )?breath(?:e|ing)\b|\banaphyla"
     r"|\b(?:passed out|unconscious|is choking|choked on)\b|\bbattery (?:is )?(?:leak|swell|swollen"
     r"|bulg)"

@@ -36,7 +36,7 @@ _LABELLED = re.compile(
 _ABOUT_PROOF = re.compile(
     r"订单号?|单号|编号|手机号?码?|电话号?码?|号码|尾号|尾数|[后末][四4]位|我的|你好|您好"
     r"|[是为和的呢吧哦啊呀亲]"
-    r"|\b(?:order|number|no|phone|mobile|last|four|digits?|ending|ends|in|with|is|are|its|it's"
+    r"|\b(?:order|number|no|id|phone|mobile|last|four|digits?|ending|ends|in|with|is|are|its|it's"
     r"|my|the|and|of|for|hi|hello|here|please|thanks)\b",
     re.IGNORECASE,
 )

@@ -16,7 +16,7 @@ class Conversation(SQLModel, table=True):
     """From a customer's first message to the resolve; a later message opens the next one.
 
     `prompt` is the question that the bot asked last and still waits for:
-    `{"skill": name, …}`; a newer question takes its place.
+    `{"skill": name, …}`; a newer question takes its place, and keeps a patient one as `kept`.
     `misses` counts questions in a row that the bot could not answer. `fragments` are messages
     that seemed unfinished and wait for the next one, until `fragments_due`.
     """

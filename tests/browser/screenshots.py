@@ -120,7 +120,7 @@ def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
     page.locator("#login").fill("demo")
     page.locator("#password").fill(shop.password)
     page.keyboard.press("Enter")
-    longest = page.locator(".d-row").first
+    longest = page.locator(".d-waiting .d-row").first
     longest.wait_for()
     if language == "zh":
         page.set_viewport_size(PHONE)

@@ -36,7 +36,7 @@ def _context(browser: Browser, service: Service, language: str) -> BrowserContex
 
 def _newest_waiting(desk: Page) -> Locator:
     """The queue shows the longest waiting first."""
-    return desk.locator(".d-section").first.locator(".d-row").last
+    return desk.locator(".d-waiting .d-row").last
 
 
 def test_question_person_answer_resolve_rating(

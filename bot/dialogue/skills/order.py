@@ -29,6 +29,17 @@ _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
     r"|where|parcel|package|track|arriv|deliver|receiv|ship"
 )
+_TOPICS = (
+    ("return_how", re.compile(r"退货|\breturn(?:ing)?\b")),
+    (
+        "exchange_how",
+        re.compile(r"换货|换一?[个件双]|\b(?:ex)?change (?:it|size|this)\b|\bexchange\b"),
+    ),
+    ("refund_time", re.compile(r"退款|退钱|\brefund")),
+    ("change_address", re.compile(r"地址|\baddress\b")),
+    ("invoice_how", re.compile(r"发票|\binvoice\b")),
+)
+"""What is most often asked together with an order's number, which puzzles the engine."""
 _LONG = re.compile(r"\d{16}")
 _PREFIX = re.compile(r"([A-Za-z]+[-_]?)\d+")
 
@@ -90,12 +101,15 @@ def _asks_other(turn: Turn, entry: Entry | None) -> bool:
 def _also(turn: Turn, found: Found, entry: Entry | None) -> str | None:
     """The entry that is asked for besides the order."""
     understood = turn.understanding
-    if not found.says_more or entry is not None or understood.decision == "human":
+    if not found.says_more or entry is not None or wants_cancel(turn):
         return None
-    if _WHEREABOUTS.search(understood.normalised) or wants_cancel(turn):
+    words, best = understood.normalised, understood.best
+    named = next((name for name, pattern in _TOPICS if pattern.search(words)), None)
+    if named is None and (understood.decision == "human" or _WHEREABOUTS.search(words)):
         return None
-    best = understood.best
-    asked = turn.house.entries.entry(best.entry_id, turn.language) if best else None
+    if best is not None and (named is None or understood.decision == "answer"):
+        named = best.entry_id
+    asked = turn.house.entries.entry(named, turn.language) if named else None
     return asked.id if asked and not asked.needs and asked.topic != "smalltalk" else None
 
 

@@ -402,7 +402,8 @@ def test_cancelling_without_an_order_is_explained(talk: Talk) -> None:
     assert talk.conversation().state == "bot"
 
 
-def test_the_other_question_is_answered_too(talk: Talk) -> None:
-    said = talk.say("XE10001 8888 我要退货")
+@pytest.mark.parametrize("text", ["XE10001 8888 我要退货", "XE10001 8888 这个我想退货呢"])
+def test_the_other_question_is_answered_too(talk: Talk, text: str) -> None:
+    said = talk.say(text)
     assert "SF8801" in said
     assert "退货" in said

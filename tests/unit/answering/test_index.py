@@ -126,6 +126,15 @@ def test_many_phrasings_are_stood_for_by_a_sample(
     assert best(sampled, "周末开门吗") == "opening_hours"
 
 
+def test_a_phrasing_word_for_word_finds_its_entry_even_when_the_sample_lacks_it(
+    monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    monkeypatch.setattr(fitting.rank, "MAX_LANDMARKS", 5)
+    sampled = Index.build(index.entries)
+    pairs = [(text, entry.id) for entry in index.entries for text in entry.questions]
+    assert [best(sampled, f" {text}") for text, _ in pairs] == [entry for _, entry in pairs]
+
+
 class TestCache:
     @pytest.fixture
     def folder(self, tmp_path: Path, index: Index) -> Path:

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answering import rank
-from bot.answering.decide import NAMES, decide, fit_gate, signals
+from bot.answering.align import Alignment
+from bot.answering.decide import decide
 from bot.answering.features import Lexicon, Postings, mask_numbers, terms, units
+from bot.answering.gate import NAMES, fit_gate, signals
 from bot.answering.rank import RIDGE, Scored
 
 
@@ -30,6 +32,26 @@ def test_terms_of_both_scripts() -> None:
     assert list(terms("a 退货")) == ["w:a", " a ", "退", "货", "退货"]
     assert units("my 退货款") == {"w:my", "退货", "货款"}
     assert mask_numbers("order 123456 of 2") == "order 0000 of 2"
+
+
+def test_words_that_no_phrasing_has_make_a_text_less_alike() -> None:
+    lexicon = Lexicon.fit(["return", "refund"])
+    lengths = [np.linalg.norm(lexicon.row(text)[1]) for text in ("return", "return it xyz", "xyz")]
+    assert lengths[0] == pytest.approx(1)
+    assert 0.1 < lengths[1] < 0.95
+    assert lengths[2] == 0
+
+
+def test_alignment_takes_away_what_tells_the_language() -> None:
+    generator = np.random.default_rng(1)
+    topics, gap = generator.normal(size=(4, 9)), 3 * generator.normal(size=9)
+    texts = ["甲", "乙", "丙", "丁", "a", "b", "c", "d"]
+    vectors = np.vstack([topics + gap, topics - gap]).astype(np.float32)
+    moved = Alignment.fit(texts, vectors).apply(texts, vectors)
+    np.testing.assert_allclose(moved[:4], moved[4:], atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    unmoved = Alignment.fit(texts, vectors).apply(["12"], topics[:1])
+    np.testing.assert_allclose(unmoved[0], topics[0] / np.linalg.norm(topics[0]), atol=1e-5)
 
 
 @given(
@@ -59,7 +81,7 @@ def test_a_sample_of_all_gives_nearly_the_weights_of_all() -> None:
     gram = points @ points.T
     labels = np.arange(8) % 2
     whole = gram @ (rank.inverse(gram) @ rank.one_hot(labels, 2))
-    np.testing.assert_allclose(gram @ rank.fit_sampled(gram, gram, labels, 2), whole, atol=1e-2)
+    np.testing.assert_allclose(gram @ rank.fit_sampled([(gram, labels)], gram, 2), whole, atol=1e-2)
 
 
 def test_landmarks_take_every_entry_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

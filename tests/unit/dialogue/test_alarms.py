@@ -19,7 +19,7 @@ i feel suicidal|thinking about suicide|i dont want to live anymore|I wish I was 
 被热水壶烫伤了|孩子误食了磁珠|宝宝吞了一颗纽扣电池|吃了以后食物中毒|過敏性休克|用完面膜呼吸困难|插头烧焦了|一插电就冒火花
 the charger caught fire|it is smoking|my charger is smoking|the plug started smoking|smoke came out of it
 i got an electric shock|it gave me a shock|the battery exploded|it exploded|burnt my hand|i burned my fingers
-it burnt my skin|my son swallowed a magnet|he swallowed it|i can't breathe|cant breathe|anaphylactic shock|got shocked by it
+it burnt my skin|my son swallowed a magnet|he swallowed it|i can't breathe|cannot breathe|anaphylactic shock|got shocked by it
 """,
     "fraud": """
 短信说我快递丢了要理赔|有人打电话说我的包裹丢了要理赔|让我扫码退款|要我转账|让我加微信退款|退款让我加个QQ群

@@ -30,6 +30,13 @@ from bot.dialogue.order_text import find
         ("10001 0912345678", "10001", "5678"),
         ("XE-2026-0017 8888", "XE-2026-0017", "8888"),
         ("13800008888", None, "8888"),
+        ("XE 10001 8888", "XE10001", "8888"),
+        ("XE-10001 8888", "XE-10001", "8888"),
+        ("xe10001尾号8888", "xe10001", "8888"),
+        ("10001 8888", "10001", "8888"),
+        ("my number is 10001 8888", "10001", "8888"),
+        ("卡号 6222021234567890123", None, None),
+        ("1234567890123456789", None, None),
         ("我忘了", None, None),
         ("买2件", None, None),
     ],
@@ -51,6 +58,17 @@ def test_a_long_phone_number_is_no_order_when_the_order_is_known() -> None:
         ("XE10002呢", "XE10002", None),
         ("where is XE10001? my phone ends in 8888", "XE10001", "8888"),
         ("20260305001122到哪了", "20260305001122", None),
+        ("XE 10001", "XE10001", None),
+        ("xe 10001", "xe10001", None),
+        ("10001 8888", "10001", "8888"),
+        ("order id 10001 8888", "10001", "8888"),
+        ("use 10000 points", None, None),
+        ("can i use abc 10000 points", None, None),
+        ("税号91310000123456789X", None, None),
+        ("身份证 110101199003078888", None, None),
+        ("验证码123456", None, None),
+        ("my tax number 123456789012", None, None),
+        ("12345678901234567", None, None),
         ("满1000减多少", None, None),
         ("我的电话是13800008888", None, None),
         ("iphone15有货吗", None, None),
@@ -60,6 +78,20 @@ def test_a_long_phone_number_is_no_order_when_the_order_is_known() -> None:
 def test_when_not_asked(text: str, number: str | None, last4: str | None) -> None:
     found = find(text, asked=False)
     assert (found.number, found.last4) == (number, last4)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "last4"),
+    [("1234", None, "1234"), ("10002 8888", "10002", "8888"), ("10003", "10003", None)],
+)
+def test_another_try(text: str, number: str | None, last4: str | None) -> None:
+    found = find(text, asked=True, has_number=True)
+    assert (found.number, found.last4) == (number, last4)
+
+
+def test_a_shop_with_long_numbers() -> None:
+    found = find("1234567890123456789 8888", asked=True, long_numbers=True)
+    assert (found.number, found.last4) == ("1234567890123456789", "8888")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +108,18 @@ def test_words_besides(text: str, bare: bool, says_more: bool) -> None:
     assert (found.bare, found.says_more) == (bare, says_more)
 
 
-@pytest.mark.parametrize("evil", ["1" * 100_000, "a-" * 50_000, "+1 " * 33_000, "尾号" * 50_000])
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "1" * 100_000,
+        "a-" * 50_000,
+        "+1 " * 33_000,
+        "尾号" * 50_000,
+        "xe " * 33_000,
+        "卡号" * 50_000,
+        "xe 1" * 25_000,
+    ],
+)
 def test_long_input_costs_little(evil: str) -> None:
     started = time.perf_counter()
     find(evil, asked=True)
