@@ -1,5 +1,6 @@
 """What the tests share: real databases of both kinds, migrated once and copied for each test."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,12 +9,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from storage.db import Database
 from storage.migrate import upgrade
 from tests.support.service import Service
 
 _NUMBERS = count(1)
+
+# Where changes are judged, the same examples are tried every time and no clock decides.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import textwrap
@@ -26,6 +27,9 @@ class _Block(str):
     """A text that is written below `|`."""
 
 
+_ODD_LINE_END = re.compile("[\x85\u2028\u2029]")
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes as people do: indented lists, long texts below `|`."""
 
@@ -39,10 +43,17 @@ _Dumper.add_representer(
         "tag:yaml.org,2002:seq", value, flow_style=True
     ),
 )
-_Dumper.add_representer(
-    _Block,
-    lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style="|"),
-)
+
+
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Characters that YAML takes for line ends stay what they are only in double quotes."""
+    style = "|" if isinstance(value, _Block) else None
+    odd = _ODD_LINE_END.search(value)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), '"' if odd else style)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Block, _represent_text)
 
 
 def as_yaml(entry: Entry) -> str:

@@ -69,8 +69,9 @@ def fit_sampled(parts: Iterable[tuple[Array, Labels]], gram: Array, entries: int
     target = np.zeros((len(gram), entries))
     count = 0
     for cross, labels in parts:
-        system += cross.T @ cross
-        target += cross.T @ one_hot(labels, entries)
+        wide = cross.astype(np.float64)  # in single precision the system may seem singular
+        system += wide.T @ wide
+        target += wide.T @ one_hot(labels, entries)
         count += len(labels)
     system[np.diag_indices_from(system)] += 1e-4 * count / len(gram)
     found = solve(system, target, assume_a="pos", overwrite_a=True, overwrite_b=True)

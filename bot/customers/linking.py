@@ -56,9 +56,12 @@ def may_see(session: Session, identity: Identity, order: Order) -> bool:
 
 
 def find_order(session: Session, number: str, *, lock: bool = False) -> Order | None:
-    """The order that a customer calls `number`, in whatever case or width it was typed."""
-    plain = unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER]
-    for spelling in dict.fromkeys((plain, plain.upper(), plain.lower())):
+    """The order that a customer calls `number`, in whatever case or width it was typed.
+
+    Some shops write their numbers with a `#` and customers leave it out, or the other way round.
+    """
+    plain = unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER].lstrip("#")
+    for spelling in dict.fromkeys((plain, plain.upper(), plain.lower(), f"#{plain}")):
         order = order_by_number(session, spelling, lock=lock)
         if order is not None:
             return order
@@ -66,7 +69,7 @@ def find_order(session: Session, number: str, *, lock: bool = False) -> Order | 
 
 
 def _canonical(number: str) -> str:
-    return unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER].upper()
+    return unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER].lstrip("#").upper()
 
 
 def _is_locked(session: Session, identity: Identity, number: str, at: datetime) -> bool:

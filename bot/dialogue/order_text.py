@@ -27,6 +27,7 @@ _PHONE = re.compile(
     r"(?<![\d+])(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"  # mainland China
     r"|\+\d[\d ()-]{5,18}\d(?!\d)"  # any other country, written internationally
 )
+_HASH = re.compile(r"#\s?(\d{3,12})(?!\d)")
 _DIGITS = re.compile(r"(?<!\d)\d{4,32}(?!\d)")
 _LABELLED = re.compile(
     r"(?:尾号|尾数|[后末][四4]位|last (?:4|four)(?: digits)?|ending(?: in| with)?)"
@@ -139,7 +140,9 @@ def _labelled(text: str) -> tuple[str, str | None]:
 
 
 def _code(text: str) -> tuple[str, str | None]:
-    """The first number with letters in it, such as XE10001, and the text without it."""
+    """The first number with letters or a # in it, such as XE10001, and the text without it."""
+    if match := _HASH.search(text):
+        return f"{text[: match.start()]} {text[match.end() :]}", f"#{match.group(1)}"
     for match in _TOKEN.finditer(text):
         token = match.group()
         digits = sum(character.isdigit() for character in token)

@@ -375,7 +375,7 @@ def test_the_next_one_is_taken_with_one_press(desk: Desk, customer: Chat) -> Non
     longest = desk.page.locator(".d-waiting .d-row").first.get_attribute("data-id")
     desk.page.locator(".d-middle .d-next").click()
     expect(desk.page.locator(".d-state")).to_have_text("You're handling this")
-    assert desk.page.url.endswith(f"?c={longest}")
+    expect(desk.page).to_have_url(re.compile(rf"\?c={longest}$"))
     expect(desk.box).to_be_focused()
 
 

@@ -124,3 +124,10 @@ def test_long_input_costs_little(evil: str) -> None:
     started = time.perf_counter()
     find(evil, asked=True)
     assert time.perf_counter() - started < 0.1
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("text", ["#1001 4321", "订单号是#1001，手机尾号4321", "# 1001，4321"])
+def test_a_number_with_a_hash(text: str, asked: bool) -> None:
+    found = find(text, asked=asked)
+    assert (found.number, found.last4) == ("#1001", "4321")
