@@ -4,9 +4,10 @@ Expects a folder of sets, each a folder of `text<TAB>label` files (label `oos`: 
 """
 
 import resource
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ SLOW = 500
 """Test rows that rapidfuzz is asked where there are many phrasings, drawn with a seed."""
 MANY = 2000
 RESAMPLES = 1000
+SIZES = (1_000, 10_000, 100_000)
 
 
 Spoil = Callable[[str, np.random.Generator], str]
@@ -59,14 +61,23 @@ NOISY: tuple[tuple[str, str, Spoil], ...] = (
 
 
 def measure(data: Path) -> dict[str, Any]:
-    """Every table; raises OSError for a set that is missing."""
-    return {
-        "questions a second": {
-            str(count): speed(data, count) for count in (1_000, 10_000, 100_000)
-        },
-        **{one.name: _compared(data, one) for one in SETS},
-        **_noisy(data),
-    }
+    """Every table, a line each, also told on standard error as it comes: it takes a while.
+
+    Raises OSError for a set that is missing.
+    """
+    lines: dict[str, Any] = {}
+    for name, line in _lines(data):
+        lines[name] = line
+        sys.stderr.write(f"{name}: {line}\n")
+    return lines
+
+
+def _lines(data: Path) -> Iterator[tuple[str, str]]:
+    for count in SIZES:
+        yield f"{count} phrasings", speed(data, count)
+    for one in SETS:
+        yield one.name, _compared(data, one)
+    yield from _noisy(data)
 
 
 def _compared(data: Path, one: Set) -> str:
@@ -100,11 +111,10 @@ def _line(guesses: list[Guess], found: dict[str, Any], test: Rows) -> str:
     )
 
 
-def _noisy(data: Path) -> dict[str, str]:
+def _noisy(data: Path) -> Iterator[tuple[str, str]]:
     """Top-1 of both engines on clean and on noisy questions."""
     sets = {one.name: one for one in SETS}
     ask: dict[tuple[str, Engine], Callable[[list[str]], list[Guess]]] = {}
-    lines = {}
     for name, noise, spoil in NOISY:
         train, test, _ = _rows(data, sets[name])
         dice = np.random.default_rng(0)
@@ -115,8 +125,7 @@ def _noisy(data: Path) -> dict[str, str]:
                 ask[name, engine] = fitted(train, engine)
             clean, noisy = (_top1(ask[name, engine], rows) for rows in (test, spoilt))
             shares.append(f"{engine} {clean:.1%} → {noisy:.1%}")
-        lines[f"{name}, {noise}"] = ", ".join(shares)
-    return lines
+        yield f"{name}, {noise}", ", ".join(shares)
 
 
 def _top1(ask: Callable[[list[str]], list[Guess]], rows: Rows) -> float:

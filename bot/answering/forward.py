@@ -1,8 +1,8 @@
 """The encoder's arithmetic arranged for single questions: the library's vectors, sooner.
 
 What a token contributes before it meets its neighbours never changes, so it is kept per token.
-The rest is multiplied in pieces small enough for the matrix library to leave the weights where
-they lie: for few rows, copying weights costs more than multiplying them.
+The rest is multiplied slot by slot: with few rows such pieces are small enough for the matrix
+library to leave the weights where they lie, and copying them would cost more than the products.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,6 @@ _PROJECTED = EMBEDDING + CHANNELS * len(ORDERS)
 _ROW = _PROJECTED + CHANNELS * sum(width for width, _ in ORDERS)
 _TOKENS = 2048
 """Tokens kept (15 kB each); a shop's questions use fewer."""
-_SMALL, _FEW = 15, 60
-"""So many rows times 256 × 256 weights are multiplied without copying the weights (at most 10⁶
-products); up to so many are cut to that size, and with more the copying pays."""
 _BUDGET = 400
 """Tokens computed together at most; a longer text is left to the library."""
 _LONG_WORD = 24
@@ -133,13 +130,9 @@ class Forward:
     def _second(self, hidden: Floats, order: int, shift: int, count: int) -> Floats:
         """The second convolution over `hidden`, whose first slot looks at row `shift`."""
         result = np.tile(self.weights.b2[order], (count, 1))
-        step = _SMALL if count <= _FEW else count
         for slot in range(ORDERS[order][0]):
-            block = self.weights.w2[order][_channels(slot)]
-            for start in range(0, count, step):
-                stop = min(count, start + step)
-                near = slice(start + shift + slot, stop + shift + slot)
-                result[start:stop] += hidden[near] @ block
+            near = slice(shift + slot, shift + slot + count)
+            result += hidden[near] @ self.weights.w2[order][_channels(slot)]
         return np.asarray(np.maximum(result, 0), np.float32)
 
     def _sums(self, features: Floats, starts: Any, lengths: Any) -> Floats:
