@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
-from storage.db import Database
+from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
+from storage.migrate import upgrade
 from storage.models.secrets import secret
 
 log = structlog.get_logger()
@@ -80,6 +81,31 @@ def cache_folder(config: Config) -> Path:
     if config.database.url.startswith("sqlite:///"):
         return Path(config.database.url.removeprefix("sqlite:///")).parent / "cache"
     return Path.home() / ".cache" / "xiaoer"
+
+
+@contextmanager
+def database(config: Config) -> Iterator[Database]:
+    """The database for a command, migrated unless a running service has done that already."""
+    db = Database(config.database.url)
+    try:
+        if not is_running(config):
+            upgrade(db)
+        yield db
+    finally:
+        db.close()
+
+
+def is_running(config: Config) -> bool:
+    """Whether this installation's service holds the database just now (SQLite only)."""
+    try:
+        lock = hold(config.database.url)
+    except AlreadyHeld:
+        return True
+    except DatabaseUnusable:
+        return False
+    if lock is not None:
+        lock.release()
+    return False
 
 
 def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:

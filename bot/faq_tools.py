@@ -1,8 +1,6 @@
 """The tools that make the FAQ better: `xiaoer faq check|gaps|replay|mark|import|export`."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
@@ -31,8 +29,6 @@ from bot.core.messages import Author
 from bot.core.text import language, normalise
 from bot.dialogue import order_text
 from bot.words.sandbox import ANSWER
-from storage.db import Database
-from storage.migrate import upgrade
 from storage.models.conversations import Conversation, Message
 from storage.models.gaps import Gap, agents_words, close_gaps, open_gaps
 from storage.models.replay import logged_messages, mark, marked, unmark
@@ -76,7 +72,7 @@ def gaps(config: Config, days: int) -> list[dict[str, Any]]:
 def close_gap(config: Config, gap_id: int, days: int) -> int:
     """Mark the group that `gap_id` is in as dealt with. Returns how many questions that were."""
     group = _group(_groups(config, days, _index(config)), gap_id)
-    with _database(config) as db:
+    with app.database(config) as db:
         db.run(close_gaps, [one.id for one in group.asked])
     return len(group.asked)
 
@@ -88,7 +84,7 @@ def draft(config: Config, gap_id: int, into: Path, days: int) -> list[Entry]:
     """
     index = _index(config)
     group = _group(_groups(config, days, index), gap_id)
-    with _database(config) as db:
+    with app.database(config) as db:
         answers = db.run(_answers, [one.id for one in group.asked])
     there, _ = read(into)
     entries = drafts.draft(group, answers, [*there, *index.entries], index)
@@ -104,7 +100,7 @@ def replay_log(config: Config, candidate: Path, days: int) -> Replayed:
     """What the questions of the last `days`, and of marked conversations, would get from the
     FAQ in the folder `candidate`."""
     index = _index(config, candidate)
-    with _database(config) as db:
+    with app.database(config) as db:
         logged = db.run(_logged, days)
         kept = db.run(marked)
     return Replayed(tuple(replaying.replay(logged, index)), frozenset(kept))
@@ -118,7 +114,7 @@ def mark_conversation(config: Config, conversation_id: int, *, off: bool) -> Non
             raise NotFound("没有这个会话。", "There is no such conversation.")
         (unmark if off else mark)(session, conversation_id)
 
-    with _database(config) as db:
+    with app.database(config) as db:
         db.run(change)
 
 
@@ -166,7 +162,7 @@ def _index(config: Config, folder: Path | None = None) -> "Index":
 
 def _groups(config: Config, days: int, index: "Index") -> list[Group]:
     """Of this period and the one before."""
-    with _database(config) as db:
+    with app.database(config) as db:
         rows = db.run(open_gaps, now() - timedelta(days=2 * days), MOST_GAPS)
     asked = [
         Asked(gap.id or 0, gap.text, gap.language, gap.reason, gap.entry, gap.created_at)
@@ -234,13 +230,3 @@ def _proves(text: str) -> bool:
     """Whether a message names an order or a phone, so that more than its question decides."""
     named = order_text.find(text, asked=False).number is not None
     return named or not order_text.find(text, asked=True).says_more
-
-
-@contextmanager
-def _database(config: Config) -> Iterator[Database]:
-    db = Database(config.database.url)
-    try:
-        upgrade(db)
-        yield db
-    finally:
-        db.close()

@@ -7,7 +7,6 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from bot.config import EXAMPLE, PUBLISHED_KEY, Config, Shop, load, refuse_publis
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
-from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
-from storage.migrate import upgrade
 from storage.models.agents import all_agents
 
 
@@ -73,14 +70,14 @@ def _first_config(shop: str) -> str:
 def add_agent(config: Config, login: str, name: str) -> str:
     """Create an agent; returns the first password, which is stored only as a hash."""
     first = password()
-    with _database(config) as db:
+    with app.database(config) as db:
         db.run(accounts.create_agent, login, name, first)
     return first
 
 
 def list_agents(config: Config) -> list[dict[str, Any]]:
     """All agents, without their secrets."""
-    with _database(config) as db:
+    with app.database(config) as db:
         return [
             {"login": agent.login, "name": agent.name, "active": agent.active}
             for agent in db.run(all_agents)
@@ -89,7 +86,7 @@ def list_agents(config: Config) -> list[dict[str, Any]]:
 
 def disable_agent(config: Config, login: str) -> None:
     """Stop an agent from logging in, and end the sessions they have."""
-    with _database(config) as db:
+    with app.database(config) as db:
         db.run(accounts.disable, login)
 
 
@@ -174,7 +171,7 @@ def _faq(config: Config) -> str:
 
 
 def _open_database(config: Config) -> str:
-    with _database(config) as db:
+    with app.database(config) as db:
         return str(db.url.render_as_string())
 
 
@@ -189,7 +186,7 @@ def _has_agents(config: Config) -> str:
 
 def _port_free(config: Config) -> str:
     where = f"{config.web.host}:{config.web.port}"
-    if _is_running(config):
+    if app.is_running(config):
         return f"{where} used by the running service 服务正在运行"
     try:
         with socket.socket() as probe:
@@ -204,19 +201,6 @@ def _port_free(config: Config) -> str:
     return f"{where} free 可用"
 
 
-def _is_running(config: Config) -> bool:
-    """Whether this installation's service holds the database just now (SQLite only)."""
-    try:
-        lock = hold(config.database.url)
-    except AlreadyHeld:
-        return True
-    except DatabaseUnusable:
-        return False
-    if lock is not None:
-        lock.release()
-    return False
-
-
 def _disk(config: Config) -> str:
     folder = app.cache_folder(config)
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,17 +208,6 @@ def _disk(config: Config) -> str:
     if free < 1:
         raise XiaoerError(f"磁盘只剩 {free:.1f} GB，请清理", f"only {free:.1f} GB left: make room")
     return f"{free:.0f} GB free 可用"
-
-
-@contextmanager
-def _database(config: Config) -> Iterator[Database]:
-    db = Database(config.database.url)
-    try:
-        if not _is_running(config):  # a running service has migrated it already
-            upgrade(db)
-        yield db
-    finally:
-        db.close()
 
 
 def _toml(text: str) -> str:

@@ -82,7 +82,7 @@ def _asks(reader: Reader, clause: Understanding) -> bool:
     if clause.best is None:
         return False
     entry = reader.entry(clause.best.entry_id, clause.language or "en")
-    return entry is not None and entry.topic != "smalltalk"
+    return entry is not None and not entry.is_smalltalk
 
 
 def _size(text: str) -> float:

@@ -108,7 +108,7 @@ def _substantial(answers: Iterable[str], index: "Index") -> list[str]:
     """The masked answers that say something: no greetings or thanks, nothing overlong."""
     texts = [text for one in answers if language(normalise(text := mask(one.strip())))]
     texts = [text for text in texts if len(literal(text)) <= MAX_ANSWER]
-    smalltalk = {entry.id for entry in index.entries if entry.topic == "smalltalk"}
+    smalltalk = {entry.id for entry in index.entries if entry.is_smalltalk}
     read = index.understand(texts)
     said = [
         text

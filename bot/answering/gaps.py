@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.answering.clauses import understand
 from bot.answering.encoder import Encoder
 from bot.answering.features import mask_numbers
 from bot.answering.masking import mask
@@ -97,7 +98,7 @@ _WORDS = {
 
 def unsettled(asked: Sequence[Asked], index: "Index") -> list[Asked]:
     """Those that today's FAQ would not answer, or only as it did when that was no help."""
-    read = index.understand([one.text for one in asked])
+    read = understand(index, [one.text for one in asked])
     return [
         one
         for one, found in zip(asked, read, strict=True)

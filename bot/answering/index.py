@@ -150,9 +150,7 @@ class Index:
         if not len(own):
             return Candidate(self.ids[place], score, "")
         nearest = int(own[scored.meaning[row, own].argmax()])
-        return Candidate(
-            self.ids[place], score, self._landmarks[nearest], float(scored.meaning[row, nearest])
-        )
+        return Candidate(self.ids[place], score, self._landmarks[nearest])
 
     def _nothing(self, one: "_Read") -> Understanding:
         return Understanding(

@@ -53,6 +53,11 @@ class Entry:
         """The file that the entry stands in, such as "shipping" or "smalltalk"."""
         return Path(self.source.file).stem
 
+    @property
+    def is_smalltalk(self) -> bool:
+        """Whether the entry is a pleasantry, which answers no question about the shop."""
+        return self.topic == "smalltalk"
+
 
 @dataclass(frozen=True, slots=True)
 class FaqProblem:

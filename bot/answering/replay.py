@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.answering.clauses import understand
 from bot.answering.masking import mask
 from bot.answering.understanding import Decision, Understanding
 
@@ -155,7 +156,7 @@ def _understood(texts: Sequence[str], index: "Index") -> list[Understanding]:
     return [
         found
         for start in range(0, len(texts), _BATCH)
-        for found in index.understand(texts[start : start + _BATCH])
+        for found in understand(index, texts[start : start + _BATCH])
     ]
 
 

@@ -8,15 +8,11 @@ Decision = Literal["answer", "ask", "human"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One entry that may answer: `score` is 0–1, `phrasing` its phrasing nearest to the question.
-
-    `cosine` is the similarity of meaning between the question and that phrasing.
-    """
+    """One entry that may answer: `score` is 0–1, `phrasing` its nearest to the question."""
 
     entry_id: str
     score: float
     phrasing: str
-    cosine: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ ENTRY = "faq:"
 """Prefix of the value of a button that asks for an FAQ entry."""
 UNHELPFUL = "unhelpful:"
 """Prefix of the value of the button under an answer that says it did not help."""
-SMALLTALK = "smalltalk"
-"""The topic of entries that are never offered as choices."""
 _PERSON_ENTRY = "contact_person"
 
 
@@ -77,5 +75,5 @@ def _entry_choices(
     return tuple(
         Choice(entry.title, ENTRY + entry.id)
         for entry in entries
-        if entry and entry.topic != SMALLTALK and entry.id != _PERSON_ENTRY
+        if entry and not entry.is_smalltalk and entry.id != _PERSON_ENTRY
     )

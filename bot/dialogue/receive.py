@@ -147,7 +147,7 @@ class Reception:
         if understanding.decision != "answer":
             return False
         entry = self.house.entries.entry(understanding.candidates[0].entry_id, "zh")
-        return entry is not None and entry.topic != "smalltalk"
+        return entry is not None and not entry.is_smalltalk
 
     def _answer(self, turn: Turn) -> str:
         for skill in self.skills:
@@ -231,8 +231,8 @@ def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> 
 
 def _shown_text(session: Session, conversation: Conversation, inbound: Inbound) -> str:
     """A pressed button shows as its label."""
-    if inbound.choice is None or conversation.id is None:
+    if inbound.text or inbound.choice is None or conversation.id is None:
         return inbound.text
     offered = last_offered(session, conversation.id)
     label = next((one["label"] for one in offered if one["value"] == inbound.choice), None)
-    return inbound.text or label or inbound.choice
+    return label or inbound.choice

@@ -51,7 +51,7 @@ def keep_wrong(turn: Turn, entry: str) -> None:
 
 def _is_smalltalk(turn: Turn, entry_id: str) -> bool:
     entry = turn.house.entries.entry(entry_id, turn.language) if entry_id else None
-    return entry is not None and entry.topic == compose.SMALLTALK
+    return entry is not None and entry.is_smalltalk
 
 
 def _offered(asked: Message) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def _also(turn: Turn, found: Found, entry: Entry | None) -> str | None:
     if best is not None and (named is None or understood.decision == "answer"):
         named = best.entry_id
     asked = turn.house.entries.entry(named, turn.language) if named else None
-    return asked.id if asked and not asked.needs and asked.topic != "smalltalk" else None
+    return asked.id if asked and not asked.needs and not asked.is_smalltalk else None
 
 
 def _best_entry(turn: Turn, found: Found) -> str:
