@@ -27,7 +27,7 @@ run: install
 	@$(BIN)/xiaoer run --config $(CONFIG)
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff check .

@@ -10,7 +10,6 @@ import structlog
 import uvicorn
 
 from bot import app, logs
-from bot.answering.load import load
 from bot.config import Config, refuse_published_key
 from bot.core.errors import XiaoerError
 from storage.db import hold
@@ -47,7 +46,7 @@ def serve(
     lock = hold(config.database.url)
     try:
         service = app.build(config)
-        load(config.content.faq, service.voice.words.check)
+        service.answerer.read()
         upgrade(service.db)
         prepare(service)
         asyncio.run(_serve(service, listener, on_ready))

@@ -1,6 +1,7 @@
 """What the tests share: real databases of both kinds, migrated once and copied for each test."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
+from bot.answering.index import Index
+from bot.answering.load import load
 from storage.db import Database
 from storage.migrate import upgrade
-from tests.support.service import Service
+from tests.support.service import ROOT, Service
 
 _NUMBERS = count(1)
 
@@ -90,12 +94,40 @@ def db(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tests' services share their fitted models: fitting once is enough."""
-    return tmp_path_factory.mktemp("models")
+    """Where the tests' services keep their fitted models: fitting once is enough for all."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    cache = folder / "models"
+    cache.mkdir(exist_ok=True)
+    return cache
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Service]:
+def shipped(model_cache: Path) -> Index:
+    """The FAQ that ships, fitted."""
+    with FileLock(model_cache / "fitting.lock"):  # one worker fits, the others wait for it
+        return Index.build(load(ROOT / "faq"), model_cache)
+
+
+@pytest.fixture(scope="session")
+def small_faq(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three topics of the shipped FAQ, for services that start often."""
+    folder = tmp_path_factory.mktemp("small") / "faq"
+    for language in ("zh", "en"):
+        (folder / language).mkdir(parents=True)
+        for topic in ("returns", "refunds", "smalltalk"):
+            file = f"{language}/{topic}.yaml"
+            text = (ROOT / "faq" / file).read_text(encoding="utf-8")
+            # Related entries of other topics are not in this small FAQ.
+            (folder / file).write_text(re.sub(r"(?m)^  related: .*\n", "", text), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, shipped: Index
+) -> Iterator[Service]:
     """One running service for the tests that leave each other's chats alone."""
     running = Service(tmp_path_factory.mktemp("service"), model_cache).start()
     yield running
@@ -103,9 +135,9 @@ def service(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
 
 
 @pytest.fixture
-def own_service(tmp_path: Path, model_cache: Path) -> Iterator[Service]:
+def own_service(tmp_path: Path, model_cache: Path, small_faq: Path) -> Iterator[Service]:
     """A service of the test's own, not started yet: it may be killed and started again."""
-    mine = Service(tmp_path / "own", model_cache)
+    mine = Service(tmp_path / "own", model_cache, faq=small_faq)
     yield mine
     mine.stop()
 

@@ -19,6 +19,8 @@ MAX_BATCH = 32
 DEBOUNCE_MS = 400
 _LOG = logging.getLogger(__name__)
 
+Stamp = tuple[tuple[str, int, int], ...]
+
 
 class Answerer:
     """Answers from the FAQ in `folder`; fitted models are kept in `cache_folder`."""
@@ -36,6 +38,8 @@ class Answerer:
         self._index: Index | None = None
         # Questions and fitting each have a thread: a reload must not hold up answers.
         self._thread = ThreadPoolExecutor(1, "understand")
+        self._stamp: Stamp = ()
+        self._read: list[Entry] = []
         self._waiting: list[tuple[str, asyncio.Future[Understanding]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
@@ -58,6 +62,11 @@ class Answerer:
     def version(self) -> str:
         """Names the content in use; empty before the first load."""
         return self._index.version if self._index else ""
+
+    def read(self) -> None:
+        """Reads the files ahead of the first `load`, which fits them. Raises FaqInvalid."""
+        self._stamp = _stamp(self.folder)
+        self._read = load(self.folder, self._check_template)
 
     async def load(self) -> None:
         """Reads and fits the FAQ. Raises FaqInvalid; then the index in use stays as it was."""
@@ -86,6 +95,8 @@ class Answerer:
         """Reloads whenever a file of the FAQ changes; runs until cancelled."""
         from watchfiles import awatch
 
+        if _stamp(self.folder) != self._stamp:  # changed while the first model was fitted
+            await self.reload()
         async for _ in awatch(self.folder, debounce=DEBOUNCE_MS):
             await self.reload()
 
@@ -109,7 +120,9 @@ class Answerer:
     def _build(self) -> "Index":
         from bot.answering.index import Index
 
-        entries = load(self.folder, self._check_template)
+        if not self._read:
+            self.read()
+        entries, self._read = self._read, []
         index = Index.build(entries, self._cache)
         index.understand(["你好", "hello"])  # loads the encoder's weights before a customer asks
         return index
@@ -130,3 +143,9 @@ class Answerer:
             for (_, future), understanding in zip(batch, found, strict=True):
                 if not future.done():
                     future.set_result(understanding)
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Names, times and sizes of the FAQ's files: differs once any of them has changed."""
+    found = ((path, path.stat()) for path in sorted(folder.glob("*/*.yaml")))
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)

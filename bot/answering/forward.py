@@ -28,10 +28,13 @@ _LONG_WORD = 24
 
 
 class Forward:
-    """Computes sentence vectors from the weights of `backend`, the library's numpy backend."""
+    """Computes sentence vectors from the weights of `backend`, the library's numpy backend.
 
-    def __init__(self, backend: Any) -> None:
-        self.weights = backend
+    `tokenizer` is the SentencePiece processor of the encoder's vocabulary.
+    """
+
+    def __init__(self, backend: Any, tokenizer: Any) -> None:
+        self.weights, self.tokenizer = backend, tokenizer
         self._row_of: dict[int, int] = {}
         # Memory is only taken for rows once they are written. Row 0 is the empty place.
         self._rows: Floats = np.empty((_TOKENS + 1, _ROW), np.float32)
@@ -66,16 +69,16 @@ class Forward:
         return self._head(sums, lengths.astype(np.float32)[:, None])
 
     def _tokens(self, text: str) -> list[int]:
-        own = self.weights.sp
+        own = self.tokenizer
         pieces = [
             piece
             for word in text.split()
             for piece in (self._pieces(word) if len(word) <= _LONG_WORD else self._split(word))
         ]
-        return [own._bos_id, *(pieces or [own._unk_id]), own._eos_id]
+        return [own.bos_id(), *(pieces or [own.unk_id()]), own.eos_id()]
 
     def _split(self, word: str) -> tuple[int, ...]:
-        return tuple(self.weights.sp.encode(word, add_bos=False, add_eos=False))
+        return tuple(self.tokenizer.encode(word))
 
     def _learn(self, tokens: set[int]) -> None:
         """Makes sure that the rows of `tokens` are kept; forgets all others when room runs out."""

@@ -10,6 +10,7 @@ import yaml
 
 from bot.core.errors import XiaoerError
 from bot.core.text import normalise
+from bot.core.yaml_loader import LOADER
 
 Language = Literal["zh", "en"]
 Needs = Literal["order", "parcel"]
@@ -22,7 +23,6 @@ MAX_FILE_BYTES = 2_000_000
 MAX_TITLE, MAX_QUESTION, MAX_ANSWER, MAX_QUESTIONS, MAX_RELATED = 60, 300, 3000, 500, 3
 _KEYS = ("id", "title", "questions", "answer", "needs", "person", "related")
 _REQUIRED = ("id", "title", "questions", "answer")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 

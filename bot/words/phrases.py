@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from bot.core.errors import XiaoerError
+from bot.core.yaml_loader import LOADER
 from bot.words.sandbox import Words
 
 
@@ -51,7 +52,7 @@ class Voice:
 
 def _read(path: Path, words: Words) -> dict[str, str]:
     try:
-        texts = yaml.safe_load(path.read_text(encoding="utf-8"))
+        texts = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 (a safe one)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PhrasesInvalid(f"无法读取 {path}：{error}", f"Cannot read {path}: {error}") from error
     if not isinstance(texts, dict):

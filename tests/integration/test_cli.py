@@ -1,40 +1,25 @@
-"""The `xiaoer` command as scripts see it: output, errors and exit status of real processes."""
+"""The `xiaoer` command as scripts see it: output, errors and exit status."""
 
 import json
-import os
 import socket
 import stat
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.service import ROOT, Service
-
-ENVIRONMENT = {name: value for name, value in os.environ.items() if "XIAOER" not in name}
+from bot.answering.index import Index
+from tests.support.command import xiaoer
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Service:
+def shop(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, shipped: Index) -> Service:
     """An installation that is configured and not running."""
     installed = Service(tmp_path_factory.mktemp("shop"), model_cache)
     installed.write_config()
     return installed
-
-
-def xiaoer(
-    *words: str, language: str = "C.UTF-8", cwd: Path = ROOT
-) -> subprocess.CompletedProcess[str]:
-    """Run `xiaoer …` as the installed command does."""
-    command = "import sys; from bot.cli import main; sys.argv[0] = 'xiaoer'; main()"
-    return subprocess.run(
-        [sys.executable, "-c", command, *words],
-        cwd=cwd, env={**ENVIRONMENT, "LANG": language, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
 
 
 def ask(shop: Service, *words: str) -> dict[str, Any]:
@@ -44,6 +29,15 @@ def ask(shop: Service, *words: str) -> dict[str, Any]:
     answer = json.loads(done.stdout)
     assert isinstance(answer, dict)
     return answer
+
+
+def test_ask_as_a_process_has_standard_output_for_its_json_alone(shop: Service) -> None:
+    done = shop.run_process("ask", "怎么退货", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["entry"] == "return_how"
+    wrong = shop.run_process("ask", "--nonsense")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--nonsense" in wrong.stderr
 
 
 def test_ask_answers_in_the_documented_form(shop: Service) -> None:

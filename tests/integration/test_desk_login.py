@@ -97,7 +97,11 @@ async def test_the_lock_is_told(browser: AsyncClient) -> None:
     assert (await fill_in(browser)).status_code == 429
 
 
-@pytest.mark.parametrize("token", ["", "forged", PASSES.form_token("another browser's nonce")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "forged", PASSES.form_token("other nonce")],
+    ids=["empty", "forged", "other browser"],
+)
 async def test_a_form_that_is_not_ours_is_refused(browser: AsyncClient, token: str) -> None:
     answer = await fill_in(browser, token=token)
     assert answer.status_code == 403

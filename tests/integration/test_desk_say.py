@@ -157,7 +157,9 @@ async def test_an_ended_login_says_nothing(desk: Desk) -> None:
     assert await desk.replies() == []
 
 
-@pytest.mark.parametrize("token", ["", "forged", PASSES.form_token("another cookie")])
+@pytest.mark.parametrize(
+    "token", ["", "forged", PASSES.form_token("another cookie")], ids=["empty", "forged", "other"]
+)
 async def test_only_our_own_page_may_send(desk: Desk, token: str) -> None:
     assert (await desk.say(await desk.waiting(), token=token)).status_code == 401
     assert await desk.replies() == []

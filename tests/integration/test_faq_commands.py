@@ -1,14 +1,12 @@
-"""`xiaoer faq …` as scripts see it: output, errors and exit status of real processes."""
+"""`xiaoer faq …` as scripts see it: output, errors and exit status."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.service import ROOT, Service
+from tests.support.command import xiaoer
+from tests.support.service import Service
 from tests.unit.answering.conftest import write_faq
 
 BROKEN = "- id: a\n  title: t\n  questions: [q]\n  answer: '{{ order.number }}'\n"
@@ -36,13 +34,9 @@ def test_check_is_status_1_only_with_errors(shop: Service, tmp_path: Path) -> No
         "entry": "return_how",
         "message": "only 4 phrasing(s): with 5 or more it is understood far better",
     }
-    wrong = subprocess.run(
-        [
-            sys.executable, "-m", "bot", "faq", "check", "--config", str(shop.config),
-            "--faq", str(write_faq(tmp_path, BROKEN, "[]\n")),
-        ],
-        cwd=ROOT, env={**os.environ, "LC_ALL": "zh_CN.UTF-8"},
-        capture_output=True, text=True, timeout=120, check=False,
+    wrong = xiaoer(
+        "faq", "check", "--config", str(shop.config),
+        "--faq", str(write_faq(tmp_path, BROKEN, "[]\n")), language="zh_CN.UTF-8",
     )  # fmt: skip
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.splitlines() == [

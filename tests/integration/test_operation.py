@@ -1,6 +1,7 @@
 """Running the service: its words change while it runs, it says how it is, and it ends well."""
 
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.chat import Chat
-from tests.support.service import ROOT, Service
+from tests.support.service import Service
 
 CANARY = "canary7f3a"
 
@@ -18,15 +19,7 @@ CANARY = "canary7f3a"
 @pytest.fixture
 def own_faq(own_service: Service, tmp_path: Path) -> Path:
     """A folder of FAQ files that the test may spoil."""
-    own_service.faq = tmp_path / "faq"
-    for language in ("zh", "en"):
-        (own_service.faq / language).mkdir(parents=True)
-        for topic in ("returns", "refunds", "smalltalk"):
-            file = f"{language}/{topic}.yaml"
-            text = (ROOT / "faq" / file).read_text(encoding="utf-8")
-            # Related entries of other topics are not in this small FAQ.
-            text = re.sub(r"(?m)^  related: .*\n", "", text)
-            (own_service.faq / file).write_text(text, encoding="utf-8")
+    own_service.faq = shutil.copytree(own_service.faq, tmp_path / "faq")
     return own_service.faq
 
 
@@ -93,14 +86,14 @@ def test_a_second_service_on_the_same_file_refuses(own_service: Service) -> None
     config = own_service.config.read_text(encoding="utf-8")
     other = own_service.folder / "other.toml"
     other.write_text(re.sub(r"port = \d+", "port = 0", config), encoding="utf-8")
-    second = own_service.other("run", config=other)
+    second = own_service.run_process("run", config=other)
     assert second.returncode == 1
     assert "Another Xiaoer service" in second.stderr
 
 
 def test_the_same_port_twice_refuses(own_service: Service) -> None:
     own_service.start()
-    second = own_service.command("run")
+    second = own_service.run_process("run")
     assert second.returncode == 1
     assert "Cannot listen" in second.stderr
 
@@ -121,7 +114,7 @@ def test_sigterm_ends_well_and_data_stays(own_service: Service) -> None:
 def test_a_broken_faq_at_the_start_is_named(own_service: Service, own_faq: Path) -> None:
     (own_faq / "zh" / "returns.yaml").write_text("- id: x\n  answer: 5\n", encoding="utf-8")
     own_service.write_config()
-    refused = own_service.command("run")
+    refused = own_service.run_process("run")
     assert refused.returncode == 1
     assert "zh/returns.yaml" in refused.stderr
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.command import xiaoer
+
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS_KEY = "test-key-for-events-0123456789"
 DESK_KEY = "test-key-for-the-desk-0123456789"
@@ -84,13 +86,15 @@ class Service:
         )
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `xiaoer …` with this service's configuration and wait for it."""
-        return self.other(*words, config=self.config)
+        """Run `xiaoer …` with this service's configuration, inside this process."""
+        return xiaoer(*words, "--config", str(self.config))
 
-    def other(self, *words: str, config: Path) -> subprocess.CompletedProcess[str]:
-        """Run `xiaoer …` with another configuration and wait for it."""
+    def run_process(
+        self, *words: str, config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `xiaoer …` as a process of its own and wait for it."""
         return subprocess.run(
-            [sys.executable, "-m", "bot", *words, "--config", str(config)],
+            [sys.executable, "-m", "bot", *words, "--config", str(config or self.config)],
             cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 

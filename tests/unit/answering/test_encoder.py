@@ -25,7 +25,7 @@ def test_shortcuts_survive_forgetting_and_long_texts(
 ) -> None:
     monkeypatch.setattr(forward, "_TOKENS", 30)
     monkeypatch.setattr(forward, "_BUDGET", 25)
-    quick = forward.Forward(library._model)
+    quick = forward.Forward(library._model, shared_encoder()._pieces)
     for _ in range(2):
         np.testing.assert_allclose(quick.encode(TEXTS), library.encode(TEXTS), atol=1e-5)
     assert len(quick._row_of) <= 30

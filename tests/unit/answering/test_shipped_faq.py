@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from bot.answering.index import Index
-from bot.answering.load import load
 
 FAQ = Path(__file__).parents[3] / "faq"
 
@@ -105,9 +104,9 @@ OFF_TOPIC = [
 ]
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    return Index.build(load(FAQ), tmp_path_factory.mktemp("model"))
+@pytest.fixture
+def index(shipped: Index) -> Index:
+    return shipped
 
 
 def test_everyday_questions_are_answered_right(index: Index) -> None:

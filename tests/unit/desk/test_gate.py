@@ -27,7 +27,9 @@ def browser(cookie: str = "") -> AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/desk/", "/desk/?c=7", "/desk/_nicegui/x.js", "/desk/login/x"])
-@pytest.mark.parametrize("cookie", ["", "forged", Passes("other").issue("a login")])
+@pytest.mark.parametrize(
+    "cookie", ["", "forged", Passes("other").issue("a login")], ids=["none", "forged", "other key"]
+)
 async def test_strangers_are_sent_to_the_login(path: str, cookie: str) -> None:
     async with browser(cookie) as client:
         answer = await client.get(path)
