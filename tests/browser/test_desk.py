@@ -185,6 +185,8 @@ def test_words_written_while_others_are_on_their_way_stay_in_order(
     desk.box.press("Enter")
     expect(desk.box).to_have_value("first")
     desk.box.press_sequentially(" second")
+    while not held:
+        desk.page.wait_for_timeout(10)
     held[0].continue_()
     expect(desk.box).to_have_value("second")
     desk.box.press("Enter")

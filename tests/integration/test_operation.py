@@ -64,36 +64,33 @@ def test_health_metrics_and_docs(service: Service) -> None:
     assert httpx.get(f"{service.url}/docs").status_code == 200
 
 
-def test_logs_hold_nothing_that_customers_wrote(own_service: Service) -> None:
-    own_service.start()
-    with Chat(own_service.socket_url) as chat:
+def test_logs_hold_nothing_that_customers_wrote(service: Service) -> None:
+    with Chat(service.socket_url) as chat:
         chat.ask(f"你好 {CANARY}")
         chat.ask(f"{CANARY} asdf")
         chat.send({"type": "message", "id": CANARY, "text": CANARY * 2000})
         chat.receive()
         chat.send("{" + CANARY)
         chat.receive()
-    own_service.post_event({"id": CANARY, "type": "order.paid", "data": {"order_id": CANARY}})
-    own_service.post_event({}, key=CANARY)
-    httpx.get(f"{own_service.url}/desk/login", params={"next": CANARY})
-    httpx.post(f"{own_service.url}/desk/login", data={"login": CANARY, "password": CANARY})
-    assert own_service.stop() == 0
-    assert CANARY not in own_service.log
+    service.post_event({"id": CANARY, "type": "order.paid", "data": {"order_id": CANARY}})
+    service.post_event({}, key=CANARY)
+    httpx.get(f"{service.url}/desk/login", params={"next": CANARY})
+    httpx.post(f"{service.url}/desk/login", data={"login": CANARY, "password": CANARY})
+    assert "listening" in service.log
+    assert CANARY not in service.log
 
 
-def test_a_second_service_on_the_same_file_refuses(own_service: Service) -> None:
-    own_service.start()
-    config = own_service.config.read_text(encoding="utf-8")
-    other = own_service.folder / "other.toml"
+def test_a_second_service_on_the_same_file_refuses(service: Service, tmp_path: Path) -> None:
+    config = service.config.read_text(encoding="utf-8")
+    other = tmp_path / "other.toml"
     other.write_text(re.sub(r"port = \d+", "port = 0", config), encoding="utf-8")
-    second = own_service.run_process("run", config=other)
+    second = service.run_process("run", config=other)
     assert second.returncode == 1
     assert "Another Xiaoer service" in second.stderr
 
 
-def test_the_same_port_twice_refuses(own_service: Service) -> None:
-    own_service.start()
-    second = own_service.run_process("run")
+def test_the_same_port_twice_refuses(service: Service) -> None:
+    second = service.run_process("run")
     assert second.returncode == 1
     assert "Cannot listen" in second.stderr
 

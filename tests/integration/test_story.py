@@ -124,11 +124,12 @@ def _rows(body: Any) -> list[dict[str, Any]]:
     return body if isinstance(body, list) else body["conversations"]
 
 
-def test_kill_9_loses_nothing_that_was_acknowledged(own_service: Service) -> None:
-    """Five kills at random moments under load: every acked message and its answer are there."""
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_kill_9_loses_nothing_that_was_acknowledged(own_service: Service, kills: int) -> None:
+    """Kills at random moments under load: every acked message and its answer are there."""
     own_service.start()
     acked: dict[str, dict[str, int]] = {}
-    for round_number in range(5):
+    for round_number in range(kills):
         stop = threading.Event()
         threads = [
             threading.Thread(target=_customer, args=(own_service, acked, stop, round_number, n))
