@@ -128,7 +128,7 @@ def entries(rows: Sequence[tuple[str, str]]) -> list[Entry]:
     for text, label in rows:
         phrasings[label, language(normalise(text)) or "en"].append(text)
     return [
-        Entry(label, "zh" if spoken == "zh" else "en", label, tuple(texts), label)
+        Entry(label, "zh" if spoken == "zh" else "en", "", tuple(texts), label)
         for (label, spoken), texts in phrasings.items()
     ]
 

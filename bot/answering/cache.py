@@ -13,12 +13,12 @@ import numpy as np
 
 from bot.answering.align import Alignment
 from bot.answering.features import Lexicon, Postings
-from bot.answering.fitting import Judge, Model
+from bot.answering.fitting import Model
 from bot.answering.gate import Gate
 
-RECIPE = "3"
+RECIPE = "4"
 """Raise whenever fitting or features change, so that older files are not used."""
-_KEPT = 4
+_KEPT = 8
 _LOG = logging.getLogger(__name__)
 
 
@@ -84,10 +84,9 @@ def _packed(model: Model) -> dict[str, Any]:
         "labels": model.labels,
         "rows": model.rows,
         "prototypes": model.prototypes,
-        "weights": model.own.weights,
-        "gate": _gate_row(model.own.gate),
-        "foreign_weights": model.foreign.weights,
-        "foreign_gate": _gate_row(model.foreign.gate),
+        "weights": model.weights,
+        "gate": _gate_row(model.gate),
+        "mute": np.array(model.mute),
     }
 
 
@@ -106,10 +105,11 @@ def _unpacked(data: dict[str, Any]) -> Model:
         data["labels"],
         data["rows"],
         data["prototypes"],
-        Judge(data["weights"], _gate(data["gate"])),
-        Judge(data["foreign_weights"], _gate(data["foreign_gate"])),
+        data["weights"],
+        _gate(data["gate"]),
+        bool(data["mute"]),
     )
-    parts = (model.vectors, model.rows, model.own.weights, model.foreign.weights)
+    parts = (model.vectors, model.rows, model.weights)
     if any(len(part) != len(model.labels) for part in parts):
         raise ValueError("parts do not fit together")
     return model

@@ -1,11 +1,10 @@
-"""Fits a model to labelled phrasings: ranking weights, prototypes and the gates."""
+"""Fits a model to labelled phrasings: ranking weights, prototypes and the gate."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.answering import rank
 from bot.answering.align import Alignment
@@ -17,24 +16,14 @@ from bot.answering.trial import Asked, Trial
 _AT_ONCE = 1000
 """Phrasings compared with the landmarks at one time, to bound memory."""
 
-Encode = Callable[[Sequence[str]], Array]
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Ranking weights (landmarks × entries), and the gate for what they say."""
-
-    weights: Array
-    gate: Gate
-
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that answering needs, as plain arrays.
+    """Everything that answers questions in one language, as plain arrays.
 
     The rows of `vectors` and what `wording` lists by term are the landmarks; `labels` gives
-    their entries and `rows` their places among all phrasings. `foreign` judges questions in a
-    language that has no phrasings, by their meaning alone.
+    their entries and `rows` their places among the phrasings. A model is `mute` when no phrasing
+    is in the language of the questions: it judges by meaning alone.
     """
 
     lexicon: Lexicon
@@ -44,74 +33,60 @@ class Model:
     labels: Labels
     rows: Labels
     prototypes: Array
-    own: Judge
-    foreign: Judge
+    weights: Array
+    gate: Gate
+    mute: bool
 
-    def score(self, texts: Sequence[str], vectors: Array, foreign: NDArray[np.bool_]) -> Scored:
+    def score(self, texts: Sequence[str], vectors: Array) -> Scored:
         """Scores masked, corrected `texts` with their sentence `vectors`."""
         vectors = self.alignment.apply(texts, vectors)
         meaning: Array = vectors @ self.vectors.T
-        wording = np.vstack([self.wording.cosines(*self.lexicon.row(text)) for text in texts])
-        coverage = np.array([self.lexicon.coverage(text) for text in texts], np.float32)
-        wording[foreign], coverage[foreign] = 0.0, 0.0
+        if self.mute:
+            wording = np.zeros_like(meaning)
+            coverage = np.zeros(len(texts), np.float32)
+        else:
+            wording = np.vstack([self.wording.cosines(*self.lexicon.row(text)) for text in texts])
+            coverage = np.array([self.lexicon.coverage(text) for text in texts], np.float32)
         proto: Array = vectors @ self.prototypes.T
-        scores = np.empty_like(proto)
-        for judge, chosen in ((self.own, ~foreign), (self.foreign, foreign)):
-            if chosen.any():
-                scores[chosen] = rank.score(
-                    meaning[chosen], wording[chosen], proto[chosen], judge.weights
-                )
+        scores = rank.score(meaning, wording, proto, self.weights)
         return Scored(scores, meaning, wording, proto, coverage, self.labels)
 
-    def probability(
-        self, numbers: NDArray[np.float64], foreign: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
-        """P(right), 0–1, from each question's signals."""
-        own, other = (one.gate.probability(numbers) for one in (self.own, self.foreign))
-        return np.where(foreign, other, own)
+
+@dataclass(frozen=True)
+class Texts:
+    """Masked, normalised texts and their sentence vectors."""
+
+    texts: Sequence[str]
+    vectors: Array
 
 
-def fit(
-    texts: Sequence[str],
-    labels: Labels,
-    entries: int,
-    off_topic: Sequence[str],
-    encode: Encode,
-    foreign: bool = True,
-) -> Model:
-    """A model of `texts` (masked, normalised) with entry numbers `labels`; deterministic.
-
-    Without `foreign`, no question can be in a language that the phrasings lack.
-    """
-    off_vectors = encode(off_topic)
-    alignment = Alignment.fit(off_topic, off_vectors)
-    lexicon = Lexicon.fit(texts)
+def fit(told: Texts, labels: Labels, entries: int, off_topic: Texts, *, mute: bool) -> Model:
+    """A model of the phrasings `told` with entry numbers `labels`; deterministic."""
+    alignment = Alignment.fit(off_topic.texts, off_topic.vectors)
+    lexicon = Lexicon.fit(told.texts)
     rows = rank.landmarks(labels)
-    told = _Told(
-        alignment.apply(texts, encode(texts)),
-        lexicon.matrix(texts),
-        [units(texts[row]) for row in rows],
-        labels,
-        rows,
-        entries,
-    )
-    columns = told.wording[rows].T.tocsr()
+    vectors = alignment.apply(told.texts, told.vectors)
+    wording = lexicon.matrix(told.texts)
+    words = [units(told.texts[row]) for row in rows]
     off = Asked(
-        alignment.apply(off_topic, off_vectors),
-        rank.dense_cosines(lexicon.matrix(off_topic), columns),
-        np.array([lexicon.coverage(text) for text in off_topic], np.float32),
+        alignment.apply(off_topic.texts, off_topic.vectors),
+        rank.dense_cosines(lexicon.matrix(off_topic.texts), wording[rows].T.tocsr()),
+        np.array([lexicon.coverage(text) for text in off_topic.texts], np.float32),
     )
-    own = told.judge(off)
+    if mute:  # as questions see the phrasings that share no word with any
+        wording, words, off = wording * 0, [set() for _ in words], off.mute()
+    weights, gate = _Told(vectors, wording, words, labels, rows, entries).judged(off)
     return Model(
         lexicon,
         alignment,
-        told.vectors[rows],
-        Postings.of(columns),
+        vectors[rows],
+        Postings.of(wording[rows].T.tocsr()),
         labels[rows],
         rows,
-        rank.prototypes(told.vectors, labels, entries),
-        own,
-        told.mute().judge(off.mute()) if foreign else own,
+        rank.prototypes(vectors, labels, entries),
+        weights,
+        gate,
+        mute,
     )
 
 
@@ -126,12 +101,8 @@ class _Told:
     rows: Labels
     entries: int
 
-    def mute(self) -> "_Told":
-        """As a question sees them that shares no word with any: in a language the FAQ lacks."""
-        return replace(self, wording=self.wording * 0, words=[set() for _ in self.words])
-
-    def judge(self, off_topic: Asked) -> Judge:
-        """Fits weights and gate."""
+    def judged(self, off_topic: Asked) -> tuple[Array, Gate]:
+        """The ranking weights (landmarks × entries), and the gate for what they say."""
         near, columns = self.vectors[self.rows], self.wording[self.rows].T.tocsr()
         wording = rank.dense_cosines(self.wording[self.rows], columns)
         gram = rank.kernel(near @ near.T, wording)
@@ -140,9 +111,9 @@ class _Told:
         )
         gate = trial.gate(off_topic)
         if len(self.rows) == len(self.labels):
-            return Judge(trial.weights, gate)
+            return trial.weights, gate
         del trial
-        return Judge(rank.fit_sampled(self._parts(near, columns), gram, self.entries), gate)
+        return rank.fit_sampled(self._parts(near, columns), gram, self.entries), gate
 
     def _parts(self, near: Array, columns: Any) -> Iterator[tuple[Array, Labels]]:
         for start in range(0, len(self.labels), _AT_ONCE):

@@ -22,24 +22,29 @@ from bot.answering.understanding import Candidate, Correction, Understanding
 from bot.core.text import is_traditional, language, normalise
 
 if TYPE_CHECKING:
-    from bot.answering.fitting import Model
+    from bot.answering.fitting import Model, Texts
     from bot.answering.rank import Scored
 
 TOP = 5
 """How many candidates an understanding carries."""
+ENOUGH = 5
+"""Phrasings of an entry in a language from which on it needs none of the other language."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """Entries and the model fitted to their phrasings.
+    """Entries and the models fitted to their phrasings, one for each language of questions.
 
     Entries with the same id in Chinese and English are one. `version` names the whole content;
-    `exact` has the entry of each phrasing, normalised.
+    `exact` has the entry of each phrasing and title, normalised (buttons say titles, and customers
+    write what buttons say); `landmarks` has the phrasing behind each landmark of the models, as it
+    was written.
     """
 
     entries: tuple[Entry, ...]
     version: str
-    model: "Model"
+    models: dict[Language, "Model"]
+    landmarks: dict[Language, tuple[str, ...]]
     corrector: Corrector
     encoder: Encoder
     exact: dict[str, str]
@@ -48,35 +53,31 @@ class Index:
     def build(
         cls, entries: Sequence[Entry], cache: Path | None = None, encoder: Encoder | None = None
     ) -> "Index":
-        """Fits `entries`, or takes the model from the folder `cache` when it was kept there."""
+        """Fits `entries`, or takes the models from the folder `cache` when they were kept there."""
         if not any(entry.questions for entry in entries):
             raise ValueError("a FAQ index needs at least one entry with a phrasing")
         encoder = encoder or shared_encoder()
-        texts = [normalise(question) for _, question in _phrasings(entries)]
-        corrector = Corrector.build(
-            texts, lambda word: is_common_han(word) or encoder.is_word(word)
-        )
+        told = {spoken: _told(entries, spoken) for spoken in LANGUAGES}
+        maker = _Maker(_ids(entries), encoder, cache)
+        models = {spoken: maker.model(told[spoken], spoken) for spoken in LANGUAGES}
+        exact = {one.normalised: one.entry_id for one in _phrasings(entries)}
         return cls(
             tuple(entries),
             _version(entries),
-            _model(entries, texts, cache, encoder),
-            corrector,
-            encoder,
+            models,
             {
-                text: entry_id
-                for text, (entry_id, _) in zip(texts, _phrasings(entries), strict=True)
+                spoken: tuple(told[spoken][row].text for row in model.rows)
+                for spoken, model in models.items()
             },
+            Corrector.build(exact, lambda word: is_common_han(word) or encoder.is_word(word)),
+            encoder,
+            {normalise(entry.title): entry.id for entry in entries if entry.questions} | exact,
         )
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
-        """The entries' ids, in the order of the model's columns."""
+        """The entries' ids, in the order of the models' columns."""
         return _ids(self.entries)
-
-    @cached_property
-    def languages(self) -> frozenset[str]:
-        """The languages in which there is any entry."""
-        return frozenset(entry.language for entry in self.entries)
 
     def entry(self, entry_id: str, wanted: str) -> Entry | None:
         """The entry in the wanted language, or else in the other; None for an unknown id."""
@@ -95,19 +96,24 @@ class Index:
     def _by_id(self) -> dict[tuple[str, str], Entry]:
         return {(entry.id, entry.language): entry for entry in self.entries}
 
-    @cached_property
-    def _landmarks(self) -> tuple[str, ...]:
-        """The phrasing behind each landmark of the model, as it was written."""
-        phrasings = [question for _, question in _phrasings(self.entries)]
-        return tuple(phrasings[row] for row in self.model.rows)
-
     def _answers(self, asked: list["_Read"]) -> list[Understanding]:
         masked = [mask_numbers(one.corrected) for one in asked]
-        foreign = np.array([one.language not in self.languages for one in asked])
-        scored = self.model.score(masked, self.encoder.encode(masked), foreign)
+        vectors = self.encoder.encode(masked)
+        found: dict[int, Understanding] = {}
+        for spoken in LANGUAGES:
+            rows = [row for row, one in enumerate(asked) if one.language == spoken]
+            if rows:
+                scored = self.models[spoken].score([masked[row] for row in rows], vectors[rows])
+                judged = self._judged(spoken, [asked[row] for row in rows], scored)
+                found.update(zip(rows, judged, strict=True))
+        return [found[row] for row in range(len(asked))]
+
+    def _judged(
+        self, spoken: Language, asked: list["_Read"], scored: "Scored"
+    ) -> list[Understanding]:
         self._prefer_exact(asked, scored)
         numbers = signals(scored)
-        confidence = self.model.probability(numbers, foreign)
+        confidence = self.models[spoken].gate.probability(numbers)
         return [
             Understanding(
                 one.text,
@@ -115,7 +121,7 @@ class Index:
                 one.corrected,
                 one.language,
                 one.traditional,
-                self._candidates(scored, row),
+                self._candidates(spoken, scored, row),
                 decide(float(confidence[row])),
                 float(confidence[row]),
                 self.version,
@@ -137,20 +143,20 @@ class Index:
     def _place(self) -> dict[str, int]:
         return {entry_id: place for place, entry_id in enumerate(self.ids)}
 
-    def _candidates(self, scored: "Scored", row: int) -> tuple[Candidate, ...]:
+    def _candidates(self, spoken: Language, scored: "Scored", row: int) -> tuple[Candidate, ...]:
         scores = scored.scores[row]
         return tuple(
-            self._candidate(scored, row, int(place))
+            self._candidate(spoken, scored, row, int(place))
             for place in np.argsort(-scores, kind="stable")[:TOP]
         )
 
-    def _candidate(self, scored: "Scored", row: int, place: int) -> Candidate:
+    def _candidate(self, spoken: Language, scored: "Scored", row: int, place: int) -> Candidate:
         score = min(1.0, max(0.0, float(scored.scores[row, place])))
         own = np.flatnonzero(scored.labels == place)
         if not len(own):
             return Candidate(self.ids[place], score, "")
         nearest = int(own[scored.meaning[row, own].argmax()])
-        return Candidate(self.ids[place], score, self._landmarks[nearest])
+        return Candidate(self.ids[place], score, self.landmarks[spoken][nearest])
 
     def _nothing(self, one: "_Read") -> Understanding:
         return Understanding(
@@ -188,9 +194,31 @@ def _ids(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.id for entry in entries if entry.questions))
 
 
-def _phrasings(entries: Sequence[Entry]) -> list[tuple[str, str]]:
-    """(entry id, phrasing) in the order in which the model counts them."""
-    return [(entry.id, question) for entry in entries for question in entry.questions]
+@dataclass(frozen=True, slots=True)
+class _Phrasing:
+    """One way to ask for an entry."""
+
+    entry_id: str
+    language: Language
+    text: str
+    normalised: str
+
+
+def _phrasings(entries: Sequence[Entry]) -> list[_Phrasing]:
+    return [
+        _Phrasing(entry.id, entry.language, question, normalise(question))
+        for entry in entries
+        for question in entry.questions
+    ]
+
+
+def _told(entries: Sequence[Entry], spoken: Language) -> list[_Phrasing]:
+    """What questions in `spoken` are compared with: phrasings in that language, and those in
+    the other one of entries that have fewer than `ENOUGH` in it."""
+    rich = {one.id for one in entries if one.language == spoken and len(one.questions) >= ENOUGH}
+    return [
+        one for one in _phrasings(entries) if one.language == spoken or one.entry_id not in rich
+    ]
 
 
 def _version(entries: Sequence[Entry]) -> str:
@@ -211,27 +239,32 @@ def _version(entries: Sequence[Entry]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _model(
-    entries: Sequence[Entry], texts: list[str], cache: Path | None, encoder: Encoder
-) -> "Model":
-    phrasings = _phrasings(entries)
-    foreign = len({entry.language for entry in entries}) < len(LANGUAGES)
-    name = model_cache.key([phrasings, OFF_TOPIC, foreign])
-    kept = model_cache.read(cache, name) if cache else None
-    if kept is not None:
-        return kept
-    from bot.answering.fitting import fit
+class _Maker:
+    """Makes the models of one FAQ, or finds them in the folder `cache`."""
 
-    place = {entry_id: number for number, entry_id in enumerate(_ids(entries))}
-    labels = np.array([place[entry_id] for entry_id, _ in phrasings], np.intp)
-    model = fit(
-        [mask_numbers(text) for text in texts],
-        labels,
-        len(place),
-        [normalise(line) for line in OFF_TOPIC],
-        encoder.encode,
-        foreign,
-    )
-    if cache:
-        model_cache.write(cache, name, model)
-    return model
+    def __init__(self, ids: tuple[str, ...], encoder: Encoder, cache: Path | None) -> None:
+        self._place = {entry_id: number for number, entry_id in enumerate(ids)}
+        self._encoder, self._cache = encoder, cache
+
+    def model(self, told: list[_Phrasing], spoken: Language) -> "Model":
+        """The model for questions in `spoken`, of the phrasings `told`."""
+        mute = all(one.language != spoken for one in told)
+        name = model_cache.key([[(one.entry_id, one.text) for one in told], OFF_TOPIC, mute])
+        kept = model_cache.read(self._cache, name) if self._cache else None
+        if kept is not None:
+            return kept
+        from bot.answering.fitting import fit
+
+        labels = np.array([self._place[one.entry_id] for one in told], np.intp)
+        texts = self._encoded([one.normalised for one in told])
+        off_topic = self._encoded([normalise(line) for line in OFF_TOPIC])
+        model = fit(texts, labels, len(self._place), off_topic, mute=mute)
+        if self._cache:
+            model_cache.write(self._cache, name, model)
+        return model
+
+    def _encoded(self, texts: list[str]) -> "Texts":
+        from bot.answering.fitting import Texts
+
+        masked = [mask_numbers(text) for text in texts]
+        return Texts(masked, self._encoder.encode(masked))

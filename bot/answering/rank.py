@@ -19,7 +19,7 @@ RIDGE = 0.07
 BIAS = 0.05
 PROTOTYPE = 0.2
 """What likeness to the middle of an entry's phrasings adds to the entry's score."""
-MAX_LANDMARKS = 3000
+MAX_LANDMARKS = 4000
 """Phrasings that questions are compared with; beyond, a sample stands for all (Nyström)."""
 
 
