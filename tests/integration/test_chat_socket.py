@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from bot.channels.webchat import Sessions
 from tests.support.chat import Chat
 from tests.support.service import Service
 
@@ -68,6 +69,14 @@ def test_a_made_up_session_opens_nobodys_chat(service: Service) -> None:
     with Chat(service.socket_url, forged) as thief:
         assert thief.session not in (forged, real.session)
         assert thief.quiet() == []
+
+
+def test_a_session_has_one_spelling() -> None:
+    sessions = Sessions("secret")
+    token = next(one for one in iter(sessions.new, None) if one.endswith("A"))
+    assert sessions.genuine(token)
+    for other in "BCDEQ-_=":  # B to D are the same bytes in base64
+        assert not sessions.genuine(token[:-1] + other)
 
 
 BAD = {
