@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import answers, engine, load
+from bench import answers, engine, load, swap
 from bot.config import ROOT
 
 
@@ -27,7 +27,9 @@ def main() -> None:
         default=os.environ.get("XIAOER_BENCH_DATA"),
         help="folder of labelled sets for the answering tables",
     )
-    parser.add_argument("--only", choices=("answers", "engine", "load"), help="one part alone")
+    parser.add_argument(
+        "--only", choices=("answers", "engine", "load", "swap"), help="one part alone"
+    )
     options = parser.parse_args()
     results: dict[str, Any] = {"machine": _machine()}
     with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +39,7 @@ def main() -> None:
             "load": lambda: load.measure(
                 Path(folder), options.rate, options.seconds, options.chats
             ),
+            "swap": lambda: swap.measure(Path(folder)),
         }
         for name, measure in parts.items():
             if options.only in (None, name):

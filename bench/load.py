@@ -45,7 +45,7 @@ def measure(folder: Path, rate: int, seconds: int, chats: int) -> dict[str, Any]
     with service.running() as process:
         watched = psutil.Process(process.pid)
         before = sum(watched.cpu_times()[:2])
-        times = asyncio.run(_drive(service.socket_url, questions, rate, seconds, chats))
+        times = asyncio.run(drive(service.socket_url, questions, rate, seconds, chats))
         cpu = sum(watched.cpu_times()[:2]) - before
         resident = watched.memory_info().rss / 1e6
     sent = rate * seconds
@@ -53,14 +53,15 @@ def measure(folder: Path, rate: int, seconds: int, chats: int) -> dict[str, Any]
         "chats / messages per s / s": f"{chats} / {rate} / {seconds}",
         "different questions": len(set(questions)),
         "sent / acked / answered": f"{sent} / {len(times.acks)} / {len(times.answers)}",
-        "ack ms p50 / p99": _row(times.acks),
-        "answer ms p50 / p99": _row(times.answers),
+        "ack ms p50 / p99": row(times.acks),
+        "answer ms p50 / p99": row(times.answers),
         "service CPU ms per message": round(1000 * cpu / sent, 2),
         "service resident MB": round(resident),
     }
 
 
-async def _drive(url: str, questions: Sequence[str], rate: int, seconds: int, chats: int) -> Times:
+async def drive(url: str, questions: Sequence[str], rate: int, seconds: int, chats: int) -> Times:
+    """Ask `rate` of the `questions` a second for `seconds` from `chats` chats."""
     times = Times(rate * seconds)
     clients = [_Client(await connect(url), times) for _ in range(chats)]
     readers = [asyncio.create_task(client.read()) for client in clients]
@@ -100,7 +101,8 @@ class _Client:
                 self.times.answered(perf_counter() - self.waiting.pop(0))
 
 
-def _row(seconds: list[float]) -> str:
+def row(seconds: list[float]) -> str:
+    """The median and the 99th percentile, in milliseconds."""
     if len(seconds) < 2:
         return "–"
     cuts = statistics.quantiles(seconds, n=100)
