@@ -13,7 +13,7 @@ from bot.config import ROOT
 from tests.support.chat import Chat
 from tests.support.service import Service
 
-RATE, SECONDS, CHATS = 25, 60, 50
+RATE, SECONDS, CHATS = 25, 40, 50
 WORDS = "[the changed answer]"
 
 
@@ -23,7 +23,9 @@ def measure(folder: Path) -> dict[str, Any]:
     models = folder / "models"
     models.mkdir(exist_ok=True)
     service = Service(folder / "swap", models, faq=faq)
-    questions = [q for entry in load(faq) for q in entry.questions]
+    # Without an order or a person in the way each question has its answer at once.
+    plain = [one for one in load(faq) if not (one.needs or one.person or one.is_smalltalk)]
+    questions = [question for entry in plain for question in entry.questions]
     seen: list[float] = []
 
     def change() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,9 @@ from storage.migrate import upgrade
 MAX_FRAME_BYTES = 1 << 20
 """A larger web socket frame ends its connection; a merely long message is refused politely."""
 GRACE_SECONDS = 10
+SWITCH_SECONDS = 0.0005
+"""How long a thread may compute before others get their turn: Python's own 5 ms, at each of the
+dozen changes of thread on a message's way, would be felt whenever the FAQ is read anew."""
 
 
 log = structlog.get_logger()
@@ -41,6 +45,7 @@ def serve(
     the same SQLite file, a database from a newer version, wrong FAQ files, a port in use.
     """
     logs.configure(pretty=pretty)
+    sys.setswitchinterval(SWITCH_SECONDS)
     refuse_published_key(config)
     listener = _listen(config)
     lock = hold(config.database.url)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.answering.apart import Apart
 from bot.answering.clauses import understand as understand_whole
 from bot.answering.load import CheckTemplate, Entry, FaqInvalid, FaqProblem, load
 from bot.answering.understanding import Understanding
@@ -36,7 +37,8 @@ class Answerer:
         self._cache = cache_folder
         self._check_template = check_template
         self._index: Index | None = None
-        # Questions and fitting each have a thread: a reload must not hold up answers.
+        self._apart = Apart()
+        # Questions have a thread of their own: a reload must not hold up answers.
         self._thread = ThreadPoolExecutor(1, "understand")
         self._stamp: Stamp = ()
         self._read: list[Entry] = []
@@ -114,7 +116,8 @@ class Answerer:
         return self.index.entry(entry_id, language)
 
     def close(self) -> None:
-        """Lets the worker thread end; understanding is over after this."""
+        """Lets the worker thread end, and a fit; understanding is over after this."""
+        self._apart.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _build(self) -> "Index":
@@ -123,6 +126,8 @@ class Answerer:
         if not self._read:
             self.read()
         entries, self._read = self._read, []
+        if self._cache and not Index.is_kept(entries, self._cache):
+            self._apart.fit(entries, self._cache)
         index = Index.build(entries, self._cache)
         index.understand(["你好", "hello"])  # loads the encoder's weights before a customer asks
         return index

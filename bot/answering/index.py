@@ -57,22 +57,28 @@ class Index:
         if not any(entry.questions for entry in entries):
             raise ValueError("a FAQ index needs at least one entry with a phrasing")
         encoder = encoder or shared_encoder()
-        told = {spoken: _told(entries, spoken) for spoken in LANGUAGES}
+        told = {spoken: _Told.of(entries, spoken) for spoken in LANGUAGES}
         maker = _Maker(_ids(entries), encoder, cache)
-        models = {spoken: maker.model(told[spoken], spoken) for spoken in LANGUAGES}
+        models = {spoken: maker.model(told[spoken]) for spoken in LANGUAGES}
         exact = {one.normalised: one.entry_id for one in _phrasings(entries)}
         return cls(
             tuple(entries),
             _version(entries),
             models,
             {
-                spoken: tuple(told[spoken][row].text for row in model.rows)
+                spoken: tuple(told[spoken].phrasings[row].text for row in model.rows)
                 for spoken, model in models.items()
             },
             Corrector.build(exact, lambda word: is_common_han(word) or encoder.is_word(word)),
             encoder,
             {normalise(entry.title): entry.id for entry in entries if entry.questions} | exact,
         )
+
+    @staticmethod
+    def is_kept(entries: Sequence[Entry], cache: Path) -> bool:
+        """Whether the folder `cache` has all models of `entries`, so that `build` need not fit."""
+        names = [_Told.of(entries, spoken).name for spoken in LANGUAGES]
+        return all(model_cache.has(cache, name) for name in names)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -212,13 +218,30 @@ def _phrasings(entries: Sequence[Entry]) -> list[_Phrasing]:
     ]
 
 
-def _told(entries: Sequence[Entry], spoken: Language) -> list[_Phrasing]:
-    """What questions in `spoken` are compared with: phrasings in that language, and those in
-    the other one of entries that have fewer than `ENOUGH` in it."""
-    rich = {one.id for one in entries if one.language == spoken and len(one.questions) >= ENOUGH}
-    return [
-        one for one in _phrasings(entries) if one.language == spoken or one.entry_id not in rich
-    ]
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What questions in one language are compared with; `mute`: nothing of it is in theirs."""
+
+    phrasings: list[_Phrasing]
+    mute: bool
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], spoken: Language) -> "_Told":
+        """The phrasings in `spoken`, and those in the other language of entries that have fewer
+        than `ENOUGH` in it."""
+        rich = {
+            one.id for one in entries if one.language == spoken and len(one.questions) >= ENOUGH
+        }
+        told = [
+            one for one in _phrasings(entries) if one.language == spoken or one.entry_id not in rich
+        ]
+        return cls(told, all(one.language != spoken for one in told))
+
+    @property
+    def name(self) -> str:
+        """What a model of them is called in the cache."""
+        pairs = [(one.entry_id, one.text) for one in self.phrasings]
+        return model_cache.key([pairs, OFF_TOPIC, self.mute])
 
 
 def _version(entries: Sequence[Entry]) -> str:
@@ -246,21 +269,19 @@ class _Maker:
         self._place = {entry_id: number for number, entry_id in enumerate(ids)}
         self._encoder, self._cache = encoder, cache
 
-    def model(self, told: list[_Phrasing], spoken: Language) -> "Model":
-        """The model for questions in `spoken`, of the phrasings `told`."""
-        mute = all(one.language != spoken for one in told)
-        name = model_cache.key([[(one.entry_id, one.text) for one in told], OFF_TOPIC, mute])
-        kept = model_cache.read(self._cache, name) if self._cache else None
+    def model(self, told: _Told) -> "Model":
+        """The model of the phrasings `told`."""
+        kept = model_cache.read(self._cache, told.name) if self._cache else None
         if kept is not None:
             return kept
         from bot.answering.fitting import fit
 
-        labels = np.array([self._place[one.entry_id] for one in told], np.intp)
-        texts = self._encoded([one.normalised for one in told])
+        labels = np.array([self._place[one.entry_id] for one in told.phrasings], np.intp)
+        texts = self._encoded([one.normalised for one in told.phrasings])
         off_topic = self._encoded([normalise(line) for line in OFF_TOPIC])
-        model = fit(texts, labels, len(self._place), off_topic, mute=mute)
+        model = fit(texts, labels, len(self._place), off_topic, mute=told.mute)
         if self._cache:
-            model_cache.write(self._cache, name, model)
+            model_cache.write(self._cache, told.name, model)
         return model
 
     def _encoded(self, texts: list[str]) -> "Texts":
