@@ -224,8 +224,8 @@ class Screen:
         except XiaoerError as error:
             self._tell(error)
         finally:
-            self._is_acting = False
             await self._refresh()
+            self._is_acting = False
         return None
 
     def _tell(self, error: XiaoerError) -> None:

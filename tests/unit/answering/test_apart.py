@@ -21,9 +21,13 @@ def test_the_models_are_found_by_the_index(
     Apart().fit(index.entries, tmp_path)
     assert Index.is_kept(index.entries, tmp_path)
     monkeypatch.setattr(fitting, "fit", None)  # fitting again would fail
-    assert Index.build(index.entries, tmp_path).understand(["想退货"]) == index.understand(
-        ["想退货"]
-    )
+    (found,) = Index.build(index.entries, tmp_path).understand(["想退货"])
+    (expected,) = index.understand(["想退货"])
+    assert found.best is not None
+    assert expected.best is not None
+    assert found.best.entry_id == expected.best.entry_id
+    # Sums of the same numbers may differ in the last digit between processes.
+    assert found.confidence == pytest.approx(expected.confidence, abs=1e-6)
 
 
 async def test_without_another_process_the_answerer_fits_by_itself(
