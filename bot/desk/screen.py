@@ -81,6 +81,7 @@ class Screen:
         self._selected = selected
         self._looking = asyncio.Lock()
         self._is_acting = False
+        self._is_finishing = False
         self._client: Client = ui.context.client
 
     def build(self, sight: Sight) -> None:
@@ -203,11 +204,20 @@ class Screen:
         await self._do(_as_agent, deed, self._selected)
 
     async def _finish(self, deed: Deed, done: str) -> None:
-        """Do `deed`, after which the conversation is off the agent's hands; then say so."""
-        if self._selected and await self._do(_as_agent, deed, self._selected):
-            with self._client:
-                ui.notify(self._texts(done), type="positive", position="top")
-            await self._select(None)
+        """Do `deed`, after which the conversation is off the agent's hands; then say so.
+
+        A second press before it is out of sight means nothing.
+        """
+        if self._selected is None or self._is_finishing:
+            return
+        self._is_finishing = True
+        try:
+            if await self._do(_as_agent, deed, self._selected):
+                with self._client:
+                    ui.notify(self._texts(done), type="positive", position="top")
+                await self._select(None)
+        finally:
+            self._is_finishing = False
 
     async def _do(self, work: Callable[..., int | None], *args: Any) -> int | None:
         """Run `work` for this agent; None when it was refused, or nothing was to be done.
@@ -224,8 +234,8 @@ class Screen:
         except XiaoerError as error:
             self._tell(error)
         finally:
-            await self._refresh()
             self._is_acting = False
+            await self._refresh()
         return None
 
     def _tell(self, error: XiaoerError) -> None:
