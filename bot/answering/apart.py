@@ -48,10 +48,13 @@ def main() -> None:
     from bot.answering.index import Index
 
     os.nice(10)  # customers come first
-    fields = [one | {"source": Source(**one["source"])} for one in json.load(sys.stdin)]
     entries = [
-        Entry(**one | {name: tuple(one[name]) for name in ("questions", "related")})
-        for one in fields
+        Entry(
+            **one
+            | {name: tuple(one[name]) for name in ("questions", "related")}
+            | {"source": Source(**one["source"])}
+        )
+        for one in json.load(sys.stdin)
     ]
     Index.build(entries, Path(sys.argv[1]))
 

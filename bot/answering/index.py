@@ -60,7 +60,7 @@ class Index:
         told = {spoken: _Told.of(entries, spoken) for spoken in LANGUAGES}
         maker = _Maker(_ids(entries), encoder, cache)
         models = {spoken: maker.model(told[spoken]) for spoken in LANGUAGES}
-        exact = {one.normalised: one.entry_id for one in _phrasings(entries)}
+        exact = {normalise(one.text): one.entry_id for one in _phrasings(entries)}
         return cls(
             tuple(entries),
             _version(entries),
@@ -207,12 +207,11 @@ class _Phrasing:
     entry_id: str
     language: Language
     text: str
-    normalised: str
 
 
 def _phrasings(entries: Sequence[Entry]) -> list[_Phrasing]:
     return [
-        _Phrasing(entry.id, entry.language, question, normalise(question))
+        _Phrasing(entry.id, entry.language, question)
         for entry in entries
         for question in entry.questions
     ]
@@ -277,15 +276,15 @@ class _Maker:
         from bot.answering.fitting import fit
 
         labels = np.array([self._place[one.entry_id] for one in told.phrasings], np.intp)
-        texts = self._encoded([one.normalised for one in told.phrasings])
-        off_topic = self._encoded([normalise(line) for line in OFF_TOPIC])
+        texts = self._encoded([one.text for one in told.phrasings])
+        off_topic = self._encoded(OFF_TOPIC)
         model = fit(texts, labels, len(self._place), off_topic, mute=told.mute)
         if self._cache:
             model_cache.write(self._cache, told.name, model)
         return model
 
-    def _encoded(self, texts: list[str]) -> "Texts":
+    def _encoded(self, texts: Sequence[str]) -> "Texts":
         from bot.answering.fitting import Texts
 
-        masked = [mask_numbers(text) for text in texts]
+        masked = [mask_numbers(normalise(text)) for text in texts]
         return Texts(masked, self._encoder.encode(masked))
