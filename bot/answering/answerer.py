@@ -1,6 +1,7 @@
 """The engine's asynchronous front: loads, answers in batches, and follows changes of the files."""
 
 import asyncio
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -152,5 +153,9 @@ class Answerer:
 
 def _stamp(folder: Path) -> Stamp:
     """Names, times and sizes of the FAQ's files: differs once any of them has changed."""
-    found = ((path, path.stat()) for path in sorted(folder.glob("*/*.yaml")))
-    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+    found = []
+    for path in sorted(folder.glob("*/*.yaml")):
+        with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+            stat = path.stat()
+            found.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(found)

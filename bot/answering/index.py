@@ -277,11 +277,14 @@ class _Maker:
 
         labels = np.array([self._place[one.entry_id] for one in told.phrasings], np.intp)
         texts = self._encoded([one.text for one in told.phrasings])
-        off_topic = self._encoded(OFF_TOPIC)
-        model = fit(texts, labels, len(self._place), off_topic, mute=told.mute)
+        model = fit(texts, labels, len(self._place), self._off_topic, mute=told.mute)
         if self._cache:
             model_cache.write(self._cache, told.name, model)
         return model
+
+    @cached_property
+    def _off_topic(self) -> "Texts":
+        return self._encoded(OFF_TOPIC)
 
     def _encoded(self, texts: Sequence[str]) -> "Texts":
         from bot.answering.fitting import Texts
