@@ -20,7 +20,7 @@ with 14 in each entry) each fifth of the entries in turn was taken away with a f
 phrasings and half of the off-topic lines; the model, gate included, was fitted on what was left
 and asked what had been taken away. Among weights of 0.4 to 2 this one answered most right (55%)
 with wrong answers to at most 3% (2.5%), answers about taken entries of the shipped FAQ to at most
-15% (14%), and to at most 8% of what is off topic (3%), with some room for other shops.
+15% (13%), and to at most 8% of what is off topic (2%), with some room for other shops.
 """
 
 

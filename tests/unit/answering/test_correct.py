@@ -16,6 +16,8 @@ PHRASINGS = [
     "where is my parcel",
     "weather delays",
     "international shipping",
+    "international parcel",
+    "how long may a robe take",
 ]
 
 
@@ -36,6 +38,12 @@ def corrector() -> Corrector:
         ("leather", "leather"),
         ("is my", "is my"),
         ("prcl", "prcl"),
+        ("wheere is my paecl", "where is my parcel"),
+        ("my robee", "my robe"),
+        ("wehter", "wehter"),
+        ("internatonl shpping", "international shipping"),
+        ("hwo long", "how long"),
+        ("mya a robe", "may a robe"),
         ("x1234y", "x1234y"),
         ("", ""),
     ],
