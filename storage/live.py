@@ -18,6 +18,11 @@ def chat(address: Address) -> str:
     return f"chat:{address.key}"
 
 
+def sender(channel: str, account: str) -> str:
+    """Topic: what waits to be sent by one channel account."""
+    return f"sender:{channel}:{account}"
+
+
 def touch(session: Session, *topics: str) -> None:
     """Announce `topics` when, and only if, the session's transaction commits."""
     session.info.setdefault("touched", set()).update(topics)

@@ -28,6 +28,11 @@ class Purpose(StrEnum):
     TRANSACTIONAL = "transactional"
     MARKETING = "marketing"
 
+    @property
+    def rank(self) -> int:
+        """Which goes first when many wait: 0, an answer, before 3, marketing."""
+        return list(Purpose).index(self)
+
 
 class State(StrEnum):
     """Who is in charge of a conversation."""

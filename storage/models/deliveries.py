@@ -1,15 +1,44 @@
-"""Deliveries: the truth about what was sent to channels that we push to."""
+"""Deliveries: the truth about what was sent to channels that we push to, and the windows for it."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
 
-from sqlmodel import Field, SQLModel
+from sqlalchemy import CursorResult, Index, UniqueConstraint, and_, exists, or_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from storage.models.base import moment
+from storage.models.conversations import Message
+
+Account = tuple[str, str]
+"""A channel and the name of one account on it."""
+
+
+class Progress(StrEnum):
+    """How far a delivery is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    HELD = "held"
 
 
 class Delivery(SQLModel, table=True):
-    """One message on its way: queued → sending → sent | failed | uncertain | held."""
+    """One message on its way: queued → sending → sent | failed | uncertain | held.
+
+    `rank` is its purpose's. `resends` counts attempts after an uncertain one, `attempts` all.
+    `reason` tells why it is where it is. Not sent before `not_before` nor after `useful_until`.
+    """
+
+    __table_args__ = (
+        Index("ix_delivery_next", "channel", "account", "state", "rank", "id"),
+        Index("ix_delivery_chat", "channel", "account", "chat", "state"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="message.id", index=True)
@@ -17,9 +46,161 @@ class Delivery(SQLModel, table=True):
     account: str
     chat: str
     purpose: str
-    state: str = Field(default="queued", index=True)
+    rank: int
+    state: str = Field(default=Progress.QUEUED, index=True)
     attempts: int = 0
+    resends: int = 0
     reason: str = ""
     provider_id: str = ""
+    not_before: datetime | None = moment(nullable=True, default=None)
+    useful_until: datetime | None = moment(nullable=True, default=None)
     created_at: datetime = moment(default_factory=now)
     updated_at: datetime = moment(default_factory=now)
+
+
+class Quota(SQLModel, table=True):
+    """A window in which a chat may be written to; `allowance` None: as often as we like."""
+
+    __table_args__ = (UniqueConstraint("channel", "account", "chat", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    account: str
+    chat: str
+    kind: str
+    closes_at: datetime = moment()
+    allowance: int | None = None
+    for_agents: int = 0
+    used: int = 0
+
+
+def next_due(
+    session: Session, account: Account, moment: datetime, busy: Collection[str], most: int
+) -> list[tuple[Delivery, Message]]:
+    """What may be sent now, the most urgent first: not more than one for a chat.
+
+    Within a chat the order is kept: answers and agents' words in one line, the others each in
+    their own.
+    """
+    earlier = aliased(Delivery)
+    same_line = or_(
+        col(earlier.rank) == Delivery.rank, and_(col(earlier.rank) <= 1, col(Delivery.rank) <= 1)
+    )
+    before = exists().where(
+        col(earlier.channel) == Delivery.channel,
+        col(earlier.account) == Delivery.account,
+        col(earlier.chat) == Delivery.chat,
+        col(earlier.state).in_([Progress.QUEUED, Progress.SENDING]),
+        col(earlier.id) < col(Delivery.id),
+        same_line,
+    )
+    query = (
+        select(Delivery, Message)
+        .join(Message, col(Message.id) == Delivery.message_id)
+        .where(*_queued(account), _is_due(moment), ~before, col(Delivery.chat).not_in(busy))
+        .order_by(col(Delivery.rank), col(Delivery.id))
+        .limit(most)
+    )
+    found: dict[str, tuple[Delivery, Message]] = {}
+    for delivery, message in session.exec(query):
+        found.setdefault(delivery.chat, (delivery, message))
+    return list(found.values())
+
+
+def next_moment(session: Session, account: Account, after: datetime) -> datetime | None:
+    """When the next delivery that waits for its time becomes due."""
+    query = select(func.min(Delivery.not_before)).where(
+        *_queued(account), col(Delivery.not_before) > after
+    )
+    return session.exec(query).one()
+
+
+def change(
+    session: Session, delivery_id: int, was: Sequence[Progress], to: Progress, **values: Any
+) -> bool:
+    """Move a delivery on, if it still is where the caller thinks. True when it was."""
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(was))
+        .values(state=to, updated_at=now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def in_state(
+    session: Session, account: Account, states: Sequence[Progress], chat: str | None = None
+) -> list[Delivery]:
+    """An account's deliveries in any of `states`, of one chat or of all, oldest first."""
+    query = select(Delivery).where(
+        Delivery.channel == account[0],
+        Delivery.account == account[1],
+        col(Delivery.state).in_(states),
+    )
+    if chat is not None:
+        query = query.where(Delivery.chat == chat)
+    return list(session.exec(query.order_by(col(Delivery.id))))
+
+
+def tried_since(session: Session, account: Account, since: datetime) -> list[Delivery]:
+    """What an account may have sent since a moment."""
+    query = select(Delivery).where(
+        Delivery.channel == account[0],
+        Delivery.account == account[1],
+        col(Delivery.attempts) > 0,
+        col(Delivery.updated_at) >= since,
+    )
+    return list(session.exec(query))
+
+
+def deliveries(
+    session: Session, states: Sequence[str], limit: int, after: int = 0
+) -> list[tuple[Delivery, Message]]:
+    """Deliveries of all accounts in any of `states` with `id` greater than `after`."""
+    query = (
+        select(Delivery, Message)
+        .join(Message, col(Message.id) == Delivery.message_id)
+        .where(col(Delivery.state).in_(states), col(Delivery.id) > after)
+        .order_by(col(Delivery.id))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:
+    """A chat's windows that are open at a moment, the one that closes first first."""
+    query = (
+        select(Quota)
+        .where(
+            Quota.channel == account[0],
+            Quota.account == account[1],
+            Quota.chat == chat,
+            col(Quota.closes_at) > at,
+        )
+        .order_by(col(Quota.closes_at))
+        .with_for_update()
+    )
+    return list(session.exec(query))
+
+
+def find_quota(session: Session, account: Account, chat: str, kind: str) -> Quota | None:
+    """A chat's window of one kind, open or not."""
+    query = select(Quota).where(
+        Quota.channel == account[0],
+        Quota.account == account[1],
+        Quota.chat == chat,
+        Quota.kind == kind,
+    )
+    return session.exec(query.with_for_update()).one_or_none()
+
+
+def _queued(account: Account) -> tuple[Any, ...]:
+    return (
+        Delivery.channel == account[0],
+        Delivery.account == account[1],
+        Delivery.state == Progress.QUEUED,
+    )
+
+
+def _is_due(moment: datetime) -> Any:
+    return or_(col(Delivery.not_before).is_(None), col(Delivery.not_before) <= moment)

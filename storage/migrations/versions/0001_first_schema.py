@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("traditional", sa.Boolean(), nullable=False),
+        sa.Column("blocked_at", UtcDateTime(), nullable=True),
         sa.Column("linked_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("last_seen_at", UtcDateTime(), nullable=False),
@@ -328,10 +329,14 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("chat", sa.String(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("resends", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("provider_id", sa.String(), nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("useful_until", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -343,7 +348,27 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_message_id"), ["message_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_state"), ["state"], unique=False)
+        batch_op.create_index(
+            "ix_delivery_next", ["channel", "account", "state", "rank", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_delivery_chat", ["channel", "account", "chat", "state"], unique=False
+        )
 
+    op.create_table(
+        "quota",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("chat", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("closes_at", UtcDateTime(), nullable=False),
+        sa.Column("allowance", sa.Integer(), nullable=True),
+        sa.Column("for_agents", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel", "account", "chat", "kind"),
+    )
     op.create_table(
         "gap",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -403,7 +428,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_gap_created_at"))
 
     op.drop_table("gap")
+    op.drop_table("quota")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_delivery_chat")
+        batch_op.drop_index("ix_delivery_next")
         batch_op.drop_index(batch_op.f("ix_delivery_state"))
         batch_op.drop_index(batch_op.f("ix_delivery_message_id"))
 

@@ -1,0 +1,113 @@
+"""What a channel that we push to declares and does, and how it says what went wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from bot.core.messages import Address, Choice, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` messages in any `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a platform allows one account: over all chats, to one person, to one group."""
+
+    overall: Rate | None = None
+    per_chat: Rate | None = None
+    per_group: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long and how much may be sent after the customer did something.
+
+    `count` is None where any number may be sent; `for_agents` of them are kept for people.
+    """
+
+    lasts: timedelta
+    count: int | None = None
+    for_agents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one account may send. `windows` by what opens them; none: it may always send."""
+
+    limits: Limits = Limits()
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    carries: frozenset[Purpose] = frozenset(Purpose)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to send. `key` is the same at every attempt: idempotency where there is any."""
+
+    key: str
+    address: Address
+    text: str
+    choices: tuple[Choice, ...]
+    purpose: Purpose
+
+
+class Channel(Protocol):
+    """One account of one channel."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name, such as `telegram`."""
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+
+    @property
+    def policy(self) -> Policy:
+        """What may be sent."""
+
+    def is_group(self, chat: str) -> bool:
+        """Whether many people read this chat."""
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Send, and return the platform's id. Raises a `DeliveryError` that says what to do."""
+
+
+class DeliveryError(Exception):
+    """It was not sent, or perhaps not. What to do follows from its kind."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TryLater(DeliveryError):
+    """Surely not sent, and may be tried again.
+
+    `seconds`: what the platform asked us to wait, if it did; `everyone`: the whole account waits.
+    """
+
+    def __init__(
+        self, reason: str, seconds: float | None = None, *, everyone: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.everyone = everyone
+
+
+class Refused(DeliveryError):
+    """Surely not sent, and never will be. `blocked`: the customer wants nothing from us here."""
+
+    def __init__(self, reason: str, *, blocked: bool = False) -> None:
+        super().__init__(reason)
+        self.blocked = blocked
+
+
+class Uncertain(DeliveryError):
+    """Perhaps sent: the connection broke, or time ran out, after the request was written."""

@@ -1,0 +1,193 @@
+"""Claims what may be sent next and records what became of it, each in one transaction."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.channels.base import Channel, DeliveryError, Outgoing, Refused, TryLater, Uncertain
+from bot.core.clock import now
+from bot.core.messages import Address, Choice, Purpose
+from bot.delivery import quota
+from storage import live
+from storage.models import deliveries
+from storage.models.conversations import Message
+from storage.models.customers import find_identity
+from storage.models.deliveries import Account, Delivery, Progress
+
+USEFUL = {
+    Purpose.ANSWER: timedelta(hours=24),
+    Purpose.AGENT: timedelta(hours=48),
+    Purpose.TRANSACTIONAL: timedelta(hours=48),
+    Purpose.MARKETING: timedelta(hours=24),
+}
+"""How long after it was written a message may still be sent, where it does not say itself."""
+_BACKOFF = (1, 2, 5, 15, 60, 300)
+"""Seconds to wait after the first, second … attempt that surely failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A guard's refusal: why, and whether it may be sent later (held) or never (failed)."""
+
+    reason: str
+    for_good: bool = False
+
+
+Record = Callable[[Session, int, Any], None]
+"""`succeeded` or `failed`."""
+Guard = Callable[[Session, Delivery], Stop | None]
+"""Asked at the moment of claiming, so that what was planned yesterday can be refused today."""
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What was taken for sending, and how many were refused: others may come in their place."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    stopped: int = 0
+
+
+def claim(
+    session: Session, channel: Channel, guard: Guard, busy: Collection[str], most: int
+) -> Claimed:
+    """Take up to `most` deliveries for sending; `busy` chats get nothing now."""
+    at = now()
+    claimed = Claimed()
+    for delivery, message in deliveries.next_due(session, _account(channel), at, busy, most):
+        stop = _refusal(session, channel, guard, delivery, at)
+        if stop is not None:
+            _stop(session, delivery, stop)
+            claimed.stopped += 1
+        elif _take(session, delivery):
+            claimed.outgoing.append(_outgoing(delivery, message))
+    return claimed
+
+
+def succeeded(session: Session, delivery_id: int, provider_id: str) -> None:
+    """The platform took it."""
+    was = [Progress.SENDING, Progress.UNCERTAIN]
+    deliveries.change(session, delivery_id, was, Progress.SENT, provider_id=provider_id)
+    _tell(session, session.get_one(Delivery, delivery_id))
+
+
+def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
+    """It was not sent, or perhaps not: queue it again, give it up, or leave it to people."""
+    delivery = session.get_one(Delivery, delivery_id)
+    if delivery.state != Progress.SENDING:
+        return
+    if isinstance(error, TryLater):
+        pause = error.seconds if error.seconds is not None else _pause(delivery)
+        _move(session, delivery, Progress.QUEUED, error.reason, not_before=_in(pause))
+    elif isinstance(error, Uncertain):
+        _uncertain(session, delivery, error.reason)
+    else:
+        _move(session, delivery, Progress.FAILED, error.reason)
+        if isinstance(error, Refused) and error.blocked:
+            _note_block(session, delivery)
+
+
+def adopt(session: Session, account: Account) -> int:
+    """What a process that died left in `sending` is uncertain. Returns how many there were."""
+    left = deliveries.in_state(session, account, [Progress.SENDING])
+    for delivery in left:
+        _uncertain(session, delivery, "the process ended while it was being sent")
+    return len(left)
+
+
+def guard_consent(session: Session, delivery: Delivery) -> Stop | None:
+    """No marketing to who said stop or has blocked us."""
+    if delivery.purpose != Purpose.MARKETING:
+        return None
+    identity = find_identity(session, Address(delivery.channel, delivery.account, delivery.chat))
+    if identity is None or identity.blocked_at is not None:
+        return Stop("blocked", for_good=True)
+    customer = identity.customer(session)
+    is_out = customer.opted_out_at is not None or customer.blocked
+    return Stop("opted out", for_good=True) if is_out else None
+
+
+def _account(channel: Channel) -> Account:
+    return channel.channel, channel.account
+
+
+def _refusal(
+    session: Session, channel: Channel, guard: Guard, delivery: Delivery, at: datetime
+) -> Stop | None:
+    purpose = Purpose(delivery.purpose)
+    if at > (delivery.useful_until or delivery.created_at + USEFUL[purpose]):
+        return Stop("expired", for_good=True)
+    if purpose not in channel.policy.carries:
+        return Stop("route", for_good=True)
+    stop = guard(session, delivery)
+    if stop is not None:
+        return stop
+    account = _account(channel)
+    if not quota.take(session, account, delivery.chat, purpose, channel.policy, at):
+        return Stop(quota.CLOSED)
+    return None
+
+
+def _stop(session: Session, delivery: Delivery, stop: Stop) -> None:
+    state = Progress.FAILED if stop.for_good else Progress.HELD
+    _move(session, delivery, state, stop.reason)
+
+
+def _take(session: Session, delivery: Delivery) -> bool:
+    assert delivery.id is not None
+    return deliveries.change(
+        session,
+        delivery.id,
+        [Progress.QUEUED],
+        Progress.SENDING,
+        attempts=delivery.attempts + 1,
+        not_before=None,
+    )
+
+
+def _outgoing(delivery: Delivery, message: Message) -> Outgoing:
+    return Outgoing(
+        str(delivery.id),
+        Address(delivery.channel, delivery.account, delivery.chat),
+        message.text,
+        tuple(Choice(**choice) for choice in message.choices),
+        Purpose(delivery.purpose),
+    )
+
+
+def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:
+    """Perhaps it arrived. Marketing is not sent again; anything else once more, and marked."""
+    if delivery.purpose == Purpose.MARKETING or delivery.resends:
+        _move(session, delivery, Progress.UNCERTAIN, reason)
+    else:
+        _move(session, delivery, Progress.QUEUED, f"uncertain: {reason}", resends=1)
+
+
+def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **values: Any) -> None:
+    assert delivery.id is not None
+    was = [Progress(delivery.state)]
+    deliveries.change(session, delivery.id, was, to, reason=reason, **values)
+    _tell(session, delivery)
+
+
+def _tell(session: Session, delivery: Delivery) -> None:
+    """Desks that show the chat show what became of its messages."""
+    address = Address(delivery.channel, delivery.account, delivery.chat)
+    live.touch(session, live.chat(address))
+
+
+def _note_block(session: Session, delivery: Delivery) -> None:
+    identity = find_identity(session, Address(delivery.channel, delivery.account, delivery.chat))
+    if identity is not None:
+        identity.blocked_at = now()
+        session.add(identity)
+
+
+def _pause(delivery: Delivery) -> float:
+    return float(_BACKOFF[min(delivery.attempts, len(_BACKOFF)) - 1])
+
+
+def _in(seconds: float) -> datetime:
+    return now() + timedelta(seconds=seconds)

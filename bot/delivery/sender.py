@@ -1,0 +1,186 @@
+"""Sends what waits for one channel account: the most urgent first, within the platform's limits."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+
+from bot.channels.base import Channel, DeliveryError, Outgoing, TryLater, Uncertain
+from bot.core import metrics
+from bot.core.clock import now
+from bot.core.errors import Unavailable
+from bot.delivery import claims
+from bot.delivery.claims import Guard
+from bot.delivery.limiter import Limiter
+from storage import live
+from storage.db import Database
+from storage.live import Signal
+from storage.models import deliveries
+from storage.ownership import LOOK_SECONDS, Ownership
+
+AT_ONCE = 20
+"""How many messages may be on their way at the same time."""
+SEND_SECONDS = 30.0
+"""After this a message that was not answered for is uncertain."""
+RETRY_SECONDS = 1.0
+"""How long to wait when the database cannot serve."""
+QUIET_SECONDS = 30.0
+"""The tables are looked at so often in any case, should a signal ever be missed."""
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """One account's sender. Any number of processes may run it: one of them sends at a time."""
+
+    def __init__(self, db: Database, channel: Channel, guard: Guard = claims.guard_consent) -> None:
+        self._db = db
+        self._channel = channel
+        self._guard = guard
+        self._account = (channel.channel, channel.account)
+        self._topic = live.sender(*self._account)
+        self._ownership = Ownership(db, self._topic)
+        self._limiter = Limiter(channel.policy.limits, channel.is_group)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self) -> None:
+        """Send until cancelled; what is on its way then is finished first."""
+        try:
+            while True:
+                async with self._ownership.held():
+                    await self._serve()
+        finally:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def _serve(self) -> None:
+        """Send while the account is ours."""
+        await self._take_over()
+        with self._db.live.listen(self._topic) as signal:
+            until, is_news = monotonic(), False
+            while await self._ownership.is_ours():
+                if is_news or monotonic() >= until:
+                    until = monotonic() + await self._round(signal)
+                is_news = await signal.wait(min(LOOK_SECONDS, max(0.0, until - monotonic())))
+
+    async def _take_over(self) -> None:
+        """Learn what was sent before, for the limits, and what was left on its way."""
+        self._limiter = Limiter(self._channel.policy.limits, self._channel.is_group)
+        while True:
+            try:
+                left = await self._db.transact(claims.adopt, self._account)
+                await self._recall()
+                break
+            except Unavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+        log.info("sending", channel=self._account[0], account=self._account[1], uncertain=left)
+
+    async def _recall(self) -> None:
+        at, moment = monotonic(), now()
+        since = moment - self._limiter.span
+        for delivery in await self._db.read(deliveries.tried_since, self._account, since):
+            age = (moment - delivery.updated_at).total_seconds()
+            self._limiter.recall(delivery.chat, at - max(0.0, age))
+
+    async def _round(self, signal: Signal) -> float:
+        """Start what may be sent now. Returns the seconds until more may be, without news."""
+        at = monotonic()
+        free = min(AT_ONCE - len(self._tasks), self._limiter.free(at, AT_ONCE))
+        waits = [QUIET_SECONDS]
+        try:
+            if free > 0:
+                waits.append(await asyncio.shield(self._keep(self._claim(free, signal))))
+        except Unavailable:
+            return RETRY_SECONDS
+        return min(*waits, self._limiter.wait(monotonic(), QUIET_SECONDS))
+
+    async def _claim(self, free: int, signal: Signal) -> float:
+        """Take and start up to `free`. Returns the seconds until there may be more to take."""
+        busy = self._limiter.busy(monotonic())
+        claimed = await self._db.transact(claims.claim, self._channel, self._guard, busy, free)
+        for outgoing in claimed.outgoing:
+            self._limiter.start(outgoing.address.chat, monotonic())
+            self._keep(self._deliver(outgoing)).add_done_callback(lambda _: signal.set())
+        if claimed.stopped:
+            return 0.0
+        return QUIET_SECONDS if claimed.outgoing else await self._until_due()
+
+    async def _until_due(self) -> float:
+        at = now()
+        moment = await self._db.read(deliveries.next_moment, self._account, at)
+        return (moment - at).total_seconds() if moment else QUIET_SECONDS
+
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that is brought to its end even when the sender is told to stop.
+
+        What is claimed is sent, and what is sent is recorded.
+        """
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _deliver(self, outgoing: Outgoing) -> None:
+        chat, delivery_id = outgoing.address.chat, int(outgoing.key)
+        try:
+            provider_id = await self._send(outgoing)
+        except DeliveryError as error:
+            self._limiter.end(chat, monotonic())
+            self._wait_after(chat, error)
+            await self._record(claims.failed, delivery_id, error)
+            metrics.DELIVERIES.labels(self._account[0], type(error).__name__).inc()
+        else:
+            self._limiter.end(chat, monotonic())
+            await self._record(claims.succeeded, delivery_id, provider_id)
+            metrics.DELIVERIES.labels(self._account[0], "Sent").inc()
+
+    async def _send(self, outgoing: Outgoing) -> str:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await self._channel.send(outgoing)
+        except DeliveryError:
+            raise
+        except TimeoutError as error:
+            raise Uncertain(f"no answer within {SEND_SECONDS:.0f} s") from error
+        except Exception as error:  # a fault in a channel: nobody knows how far it came
+            log.exception("a channel failed while sending", delivery=outgoing.key)
+            raise Uncertain(f"{type(error).__name__}: {error}") from error
+
+    def _wait_after(self, chat: str, error: DeliveryError) -> None:
+        if isinstance(error, TryLater) and error.seconds is not None:
+            until = monotonic() + error.seconds
+            self._limiter.pause(until, None if error.everyone else chat)
+
+    async def _record(self, work: claims.Record, delivery_id: int, news: object) -> None:
+        """Write down what became of it, however long the database takes to come back."""
+        while True:
+            try:
+                await self._db.transact(work, delivery_id, news)
+            except Unavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+
+class Senders:
+    """The senders of all accounts of one service process."""
+
+    def __init__(self, senders: list[Sender]) -> None:
+        self._senders = senders
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._tasks = [asyncio.create_task(sender.run()) for sender in self._senders]
+
+    async def stop(self) -> None:
+        """Send nothing more; what is on its way is finished first."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

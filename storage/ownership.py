@@ -1,0 +1,83 @@
+"""Lets one process at a time do what only one may do, such as sending for a channel account."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+
+from storage.db import Database
+
+LOOK_SECONDS = 1.0
+"""How often a process looks whether its lock still holds, or has become free."""
+_DEAD_SECONDS: dict[str, Any] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
+"""How soon each side notices that the other's machine is gone (TCP keepalive)."""
+
+
+class Ownership:
+    """The right to do `name`'s work, held by this process while it lives.
+
+    On PostgreSQL it is an advisory lock, which the server gives back when the process or its
+    machine dies. On SQLite the service process has the file for itself, and with it everything.
+    """
+
+    def __init__(self, db: Database, name: str) -> None:
+        self._db = db
+        self._name = name
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Wait until the work is ours; it is until the context ends or `is_ours` says no."""
+        while not await self._try():  # noqa: ASYNC110 (another process's death sets no event)
+            await asyncio.sleep(LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            await self._let_go()
+
+    async def is_ours(self) -> bool:
+        """Whether the lock still holds: a lost connection may have given it away."""
+        if self._connection is None:
+            return self._db.is_sqlite
+        try:
+            await self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    async def _try(self) -> bool:
+        if self._db.is_sqlite:
+            return True
+        try:
+            if self._connection is None:
+                self._connection = await self._connect()
+            answer = await self._connection.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [self._name]
+            )
+            row = await answer.fetchone()
+        except psycopg.Error:
+            await self._let_go()
+            return False
+        return bool(row and row[0])
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        dsn = self._db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_DEAD_SECONDS)
+        for name, seconds in _DEAD_SECONDS.items():
+            # A Unix socket has no keepalive, and needs none.
+            with contextlib.suppress(psycopg.Error):
+                await connection.execute(f"SET tcp_{name} = {seconds}")
+        return connection
+
+    async def _let_go(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.close()
+            self._connection = None

@@ -1,0 +1,1 @@
+"""Stand-ins for the platforms, over real HTTP: they refuse what the platforms refuse."""

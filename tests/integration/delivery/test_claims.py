@@ -1,0 +1,252 @@
+"""What may be sent is claimed once, in order; what became of it is never forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlmodel import Session, select
+
+from bot.channels.base import DeliveryError, Policy, Refused, TryLater, Uncertain, Window
+from bot.core.clock import now
+from bot.core.messages import Address, Purpose
+from bot.delivery import claims, outbox, quota
+from bot.delivery.claims import Stop
+from storage.db import Database
+from storage.models.conversations import Message
+from storage.models.customers import Customer, Identity
+from storage.models.deliveries import Delivery
+from tests.support.sending import ACCOUNT, PlainChannel, queue
+
+CHANNEL = PlainChannel("http://unused.invalid")
+WINDOW = Policy(windows={"message": Window(timedelta(hours=48), count=5, for_agents=2)})
+
+
+def claim(
+    db: Database,
+    most: int = 20,
+    busy: Sequence[str] = (),
+    channel: PlainChannel = CHANNEL,
+    guard: claims.Guard = claims.guard_consent,
+) -> list[str]:
+    """The texts of what is taken for sending, in that order."""
+    return [one.text for one in db.run(claims.claim, channel, guard, busy, most).outgoing]
+
+
+def row(db: Database, text: str) -> Delivery:
+    """The delivery of the message `text`."""
+    query = select(Delivery).join(Message).where(Message.text == text)
+    return db.run(lambda session: session.exec(query).one())
+
+
+def end(db: Database, text: str, error: DeliveryError | None = None) -> Delivery:
+    """The attempt to send `text` has ended."""
+    found = row(db, text)
+    assert found.id is not None
+    if error is None:
+        db.run(claims.succeeded, found.id, "p1")
+    else:
+        db.run(claims.failed, found.id, error)
+    return row(db, text)
+
+
+def test_the_most_urgent_goes_first(db: Database) -> None:
+    for name, purpose in reversed(list(zip("abcd", Purpose, strict=True))):
+        db.run(queue, 2, 2, purpose, name)
+    assert claim(db, most=3) == ["a0 #0", "a1 #0", "b0 #0"]
+    assert claim(db) == ["b1 #0", "c0 #0", "c1 #0", "d0 #0", "d1 #0"]
+
+
+def test_one_at_a_time_in_each_chat(db: Database) -> None:
+    db.run(queue, 2, 3, Purpose.ANSWER)
+    assert claim(db) == ["c0 #0", "c1 #0"]
+    assert claim(db) == []
+    assert end(db, "c0 #0").state == "sent"
+    assert claim(db) == ["c0 #1"]
+    assert end(db, "c0 #1", TryLater("429", 60)).state == "queued"
+    assert claim(db) == []  # the next of this chat waits behind it
+    with time_machine.travel(now() + timedelta(seconds=61)):
+        assert claim(db, busy=["c1"]) == ["c0 #1"]
+
+
+def test_an_answer_overtakes_marketing_to_the_same_person(db: Database) -> None:
+    db.run(queue, 1, 2, Purpose.MARKETING)
+    db.run(say, "c0", "answer", Purpose.ANSWER)
+    assert claim(db) == ["answer"]
+
+
+def test_an_agent_who_wrote_before_is_not_overtaken_by_the_bot(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.AGENT)
+    db.run(say, "c0", "answer", Purpose.ANSWER)
+    assert claim(db) == ["c0 #0"]
+    end(db, "c0 #0")
+    assert claim(db) == ["answer"]
+
+
+def test_nothing_for_busy_chats(db: Database) -> None:
+    db.run(queue, 3, 1)
+    assert claim(db, busy=["c0", "c2"]) == ["c1 #0"]
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_perhaps_sent_is_sent_once_more_but_for_marketing(db: Database, purpose: Purpose) -> None:
+    db.run(queue, 1, 1, purpose)
+    claim(db)
+    first = end(db, "c0 #0", Uncertain("reset"))
+    if purpose is Purpose.MARKETING:
+        assert (first.state, first.reason) == ("uncertain", "reset")
+        assert claim(db) == []
+        return
+    assert (first.state, first.resends, first.reason) == ("queued", 1, "uncertain: reset")
+    assert claim(db) == ["c0 #0"]
+    last = end(db, "c0 #0", Uncertain("reset again"))
+    assert (last.state, last.attempts, last.reason) == ("uncertain", 2, "reset again")
+    assert claim(db) == []
+
+
+def test_what_a_dead_process_left_on_its_way_is_uncertain(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.ANSWER, "a")
+    db.run(queue, 1, 1, Purpose.MARKETING, "m")
+    claim(db)
+    assert db.run(claims.adopt, ACCOUNT) == 2
+    assert (row(db, "a0 #0").state, row(db, "a0 #0").resends) == ("queued", 1)
+    assert row(db, "m0 #0").state == "uncertain"
+
+
+def test_the_news_that_it_arrived_may_come_late(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.MARKETING)
+    claim(db)
+    db.run(claims.adopt, ACCOUNT)
+    assert end(db, "c0 #0").state == "sent"
+
+
+def test_what_surely_failed_is_tried_later_and_later(db: Database) -> None:
+    db.run(queue, 1, 1)
+    at, pauses = now(), []
+    for _ in range(3):
+        with time_machine.travel(at, tick=False):
+            assert claim(db) == ["c0 #0"]
+            waiting = end(db, "c0 #0", TryLater("no connection"))
+            assert waiting.not_before is not None
+            pauses.append((waiting.not_before - at).total_seconds())
+            at = waiting.not_before
+    assert pauses == [1, 2, 5]
+
+
+def test_what_is_refused_has_failed_and_says_why(db: Database) -> None:
+    db.run(queue, 1, 2, Purpose.MARKETING)
+    claim(db)
+    assert end(db, "c0 #0", Refused("chat not found")).reason == "chat not found"
+    assert row(db, "c0 #0").state == "failed"
+    assert claim(db) == ["c0 #1"]
+
+
+def test_who_blocked_us_gets_no_marketing_but_is_told_about_orders(db: Database) -> None:
+    db.run(queue, 1, 2, Purpose.MARKETING)
+    claim(db)
+    end(db, "c0 #0", Refused("blocked", blocked=True))
+    db.run(say, "c0", "shipped", Purpose.TRANSACTIONAL)
+    assert claim(db) == ["shipped"]
+    end(db, "shipped")
+    assert claim(db) == []
+    assert (row(db, "c0 #1").state, row(db, "c0 #1").reason) == ("failed", "blocked")
+
+
+def test_who_said_stop_gets_no_marketing_that_was_planned_before(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.MARKETING)
+    db.run(opt_out)
+    assert claim(db) == []
+    assert row(db, "c0 #0").reason == "opted out"
+
+
+def test_a_guard_may_hold_or_refuse(db: Database) -> None:
+    db.run(queue, 2, 1)
+    stops = {"c0": Stop("complaint"), "c1": Stop("delivered already", for_good=True)}
+    assert claim(db, guard=lambda _session, delivery: stops[delivery.chat]) == []
+    assert (row(db, "c0 #0").state, row(db, "c0 #0").reason) == ("held", "complaint")
+    assert (row(db, "c1 #0").state, row(db, "c1 #0").reason) == ("failed", "delivered already")
+
+
+def test_what_is_no_longer_useful_is_not_sent(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.ANSWER, "a", now() + timedelta(minutes=5))
+    db.run(queue, 1, 1, Purpose.ANSWER, "b")
+    with time_machine.travel(now() + timedelta(minutes=6)):
+        assert claim(db) == ["b0 #0"]
+    assert (row(db, "a0 #0").state, row(db, "a0 #0").reason) == ("failed", "expired")
+
+
+def test_a_route_carries_only_what_it_may(db: Database) -> None:
+    db.run(queue, 1, 1, Purpose.MARKETING)
+    policy = Policy(carries=frozenset({Purpose.ANSWER, Purpose.TRANSACTIONAL}))
+    assert claim(db, channel=replace(CHANNEL, policy=policy)) == []
+    assert (row(db, "c0 #0").state, row(db, "c0 #0").reason) == ("failed", "route")
+
+
+def test_without_an_open_window_messages_are_held_until_the_customer_writes(db: Database) -> None:
+    channel = replace(CHANNEL, policy=WINDOW)
+    db.run(queue, 1, 1, Purpose.TRANSACTIONAL)
+    db.run(say, "c0", "half price", Purpose.MARKETING)
+    assert claim(db, channel=channel) == []
+    assert claim(db, channel=channel) == []
+    assert {row(db, text).reason for text in ("c0 #0", "half price")} == {"window"}
+    db.run(quota.open_window, Address(*ACCOUNT, "c0"), WINDOW, "message")
+    assert claim(db, channel=channel) == ["c0 #0"]
+    end(db, "c0 #0")
+    assert claim(db, channel=channel) == []
+    assert row(db, "half price").state == "held"
+
+
+def test_a_share_of_the_window_is_kept_for_agents(db: Database) -> None:
+    channel = replace(CHANNEL, policy=WINDOW)
+    db.run(queue, 1, 4, Purpose.ANSWER)
+    db.run(quota.open_window, Address(*ACCOUNT, "c0"), WINDOW, "message")
+    for number in range(3):
+        assert claim(db, channel=channel) == [f"c0 #{number}"]
+        end(db, f"c0 #{number}")
+    assert claim(db, channel=channel) == []
+    assert row(db, "c0 #3").state == "held"
+    for number in range(3):
+        db.run(say, "c0", f"agent {number}", Purpose.AGENT)
+    for number in range(2):
+        assert claim(db, channel=channel) == [f"agent {number}"]
+        end(db, f"agent {number}")
+    assert claim(db, channel=channel) == []
+    assert row(db, "agent 2").state == "held"
+
+
+def test_a_window_closes(db: Database) -> None:
+    channel = replace(CHANNEL, policy=WINDOW)
+    db.run(queue, 1, 1, Purpose.ANSWER)
+    db.run(quota.open_window, Address(*ACCOUNT, "c0"), WINDOW, "message")
+    assert claim(db, channel=channel) == ["c0 #0"]
+    end(db, "c0 #0")
+    with time_machine.travel(now() + timedelta(hours=48, seconds=1)):
+        db.run(say, "c0", "late", Purpose.AGENT)
+        assert claim(db, channel=channel) == []
+    assert row(db, "late").state == "held"
+
+
+def test_an_unlimited_window_saves_the_counted_one(db: Database) -> None:
+    policy = Policy(
+        windows={**WINDOW.windows, "payment": Window(timedelta(hours=48))},
+    )
+    channel = replace(CHANNEL, policy=policy)
+    for kind in ("message", "payment"):
+        db.run(quota.open_window, Address(*ACCOUNT, "c0"), policy, kind)
+    db.run(queue, 1, 8, Purpose.ANSWER)
+    for number in range(8):
+        assert claim(db, channel=channel) == [f"c0 #{number}"]
+        end(db, f"c0 #{number}")
+
+
+def say(session: Session, chat: str, text: str, purpose: Purpose) -> None:
+    identity = session.exec(select(Identity).where(Identity.chat == chat)).one()
+    conversation = outbox.conversation_for(session, identity)
+    outbox.post(session, conversation, text, purpose=purpose)
+
+
+def opt_out(session: Session) -> None:
+    for customer in session.exec(select(Customer)):
+        customer.opted_out_at = now()
+        session.add(customer)

@@ -1,0 +1,227 @@
+"""Messages reach a platform over HTTP: within its limits, in order, and each is accounted for."""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from time import monotonic
+
+import pytest
+from sqlmodel import Session, select
+
+from bot.core.messages import Author, Purpose
+from bot.delivery import outbox
+from bot.delivery.sender import Sender
+from storage.db import Database
+from storage.models.conversations import Message
+from storage.models.customers import Identity
+from storage.models.deliveries import Delivery
+from tests.doubles.telegram import Call, Faults, TelegramDouble
+from tests.support.sending import PlainChannel, queue
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def platform() -> Iterator[TelegramDouble]:
+    with TelegramDouble().running() as double:
+        yield double
+
+
+@pytest.fixture
+def sqlite_db(sqlite_url: str) -> Iterator[Database]:
+    db = Database(sqlite_url)
+    yield db
+    db.close()
+
+
+@asynccontextmanager
+async def sending(db: Database, platform: TelegramDouble) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(Sender(db, PlainChannel(platform.url)).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+    async with asyncio.timeout(patience):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def states(session: Session) -> Counter[str]:
+    return Counter(session.exec(select(Delivery.state)).all())
+
+
+async def settled(db: Database, patience: float = PATIENCE) -> Counter[str]:
+    """Wait until nothing is queued or on its way; returns how many are in which state."""
+    async with asyncio.timeout(patience):
+        while (found := await db.read(states)).keys() & {"queued", "sending"}:
+            await asyncio.sleep(0.2)
+    return found
+
+
+def worst_second(calls: list[Call]) -> int:
+    return max(sum(one.at <= other.at < one.at + 1 for other in calls) for one in calls)
+
+
+def smallest_gap(calls: list[Call]) -> float:
+    by_chat: dict[str, list[float]] = {}
+    for call in calls:
+        by_chat.setdefault(call.chat, []).append(call.at)
+    return min(later - earlier for times in by_chat.values() for earlier, later in pairwise(times))
+
+
+def in_order(calls: list[Call]) -> bool:
+    """Whether each chat got its numbered messages in order; the same one twice is in order."""
+    by_chat: dict[str, list[int]] = {}
+    for call in calls:
+        by_chat.setdefault(call.chat, []).append(int(call.text.partition("#")[2]))
+    return all(numbers == sorted(numbers) for numbers in by_chat.values())
+
+
+async def test_at_the_limit_and_never_over_it(
+    sqlite_db: Database, platform: TelegramDouble
+) -> None:
+    await sqlite_db.transact(queue, 40, 3)
+    async with sending(sqlite_db, platform):
+        assert await settled(sqlite_db) == {"sent": 120}
+    sent = platform.sent()
+    assert [call.outcome for call in platform.calls] == ["sent"] * 120  # not one was refused
+    assert worst_second(sent) <= 30
+    assert smallest_gap(sent) >= 1
+    assert in_order(sent)
+    assert 119 / (sent[-1].at - sent[0].at) > 24  # 29 on a quiet machine
+
+
+async def test_an_answer_does_not_wait_behind_ten_thousand(
+    sqlite_db: Database, platform: TelegramDouble
+) -> None:
+    await sqlite_db.transact(queue, 50, 1, Purpose.MARKETING)
+    await sqlite_db.transact(multiply, 200)
+    await sqlite_db.transact(queue, 1, 0, Purpose.ANSWER, "customer")
+    async with sending(sqlite_db, platform):
+        await until(lambda: len(platform.calls) > 20)
+        asked = monotonic()
+        await sqlite_db.transact(answer, "customer0", "answer")
+        await until(lambda: answered(platform))
+    assert next(call.at for call in platform.calls if call.text == "answer") - asked < 1
+    assert (await sqlite_db.read(states))["queued"] > 9000
+
+
+async def test_nothing_is_lost_when_the_platform_fails(
+    db: Database, platform: TelegramDouble
+) -> None:
+    platform.faults = Faults(too_many=0.05, reset_before=0.04, reset_after=0.04)
+    platform.limits = False
+    await db.transact(queue, 25, 2)
+    await db.transact(queue, 15, 1, Purpose.MARKETING, "m")
+    async with sending(db, platform):
+        found = await settled(db)
+    assert found.keys() <= {"sent", "uncertain"}
+    assert found.total() == 65
+    outcomes = Counter(call.outcome for call in platform.calls)
+    assert {"too many", "reset before", "reset after"} <= outcomes.keys()
+    arrived = Counter(call.text for call in platform.sent())
+    rows = await db.read(rows_by_text)
+    twice = [text for text, count in arrived.items() if count > 1]
+    assert all(rows[text].resends == 1 for text in twice)
+    assert all(rows[text].state == "uncertain" for text in rows.keys() - arrived.keys())
+    assert not any(arrived[text] > 1 for text in rows if text.startswith("m"))
+
+
+async def test_who_blocked_us_is_known(sqlite_db: Database, platform: TelegramDouble) -> None:
+    platform.faults = Faults(blocked=frozenset({"c1"}))
+    await sqlite_db.transact(queue, 2, 1)
+    async with sending(sqlite_db, platform):
+        assert await settled(sqlite_db) == {"sent": 1, "failed": 1}
+    blocked = await sqlite_db.read(
+        lambda session: [one.chat for one in session.exec(select(Identity)) if one.blocked_at]
+    )
+    assert blocked == ["c1"]
+
+
+async def test_commits_wake_the_sender(db: Database, platform: TelegramDouble) -> None:
+    db.listen_to_others()
+    await db.transact(queue, 1, 0)
+    async with sending(db, platform):
+        await asyncio.sleep(0.5)
+        asked = monotonic()
+        await db.transact(answer, "c0", "answer")
+        await until(lambda: bool(platform.calls))
+    assert platform.calls[0].at - asked < 0.5
+
+
+async def test_who_is_told_to_stop_ends_what_is_on_its_way(
+    sqlite_db: Database, platform: TelegramDouble
+) -> None:
+    platform.faults = Faults(delay=0.3)
+    await sqlite_db.transact(queue, 30, 1)
+    async with sending(sqlite_db, platform):
+        await until(lambda: len(platform.calls) >= 2)
+    found = await sqlite_db.read(states)
+    assert found.keys() == {"sent", "queued"}
+    assert found["sent"] == len(platform.calls)
+
+
+async def test_another_process_takes_over_and_none_is_sent_twice(
+    postgres_url: str, platform: TelegramDouble
+) -> None:
+    db = Database(postgres_url)
+    await db.transact(queue, 60, 2, Purpose.MARKETING)
+    processes = [start_sender(postgres_url, platform.url) for _ in range(2)]
+    try:
+        await until(lambda: len(platform.calls) > 30)
+        processes[0].kill()
+        killed = monotonic()
+        found = await settled(db)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    db.close()
+    assert found.total() == 120
+    assert found.keys() <= {"sent", "uncertain"}
+    assert max(Counter(call.text for call in platform.sent()).values()) == 1
+    assert len(platform.sent()) >= found["sent"]
+    assert {call.outcome for call in platform.calls} == {"sent"}
+    pauses = [later.at - earlier.at for earlier, later in pairwise(platform.calls)]
+    assert max(pauses) < 5
+    assert platform.calls[-1].at > killed
+    assert in_order(platform.sent())
+
+
+def start_sender(database_url: str, api_url: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.support.sender_process", database_url, api_url]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def answered(platform: TelegramDouble) -> bool:
+    return any(call.text == "answer" for call in platform.calls)
+
+
+def answer(session: Session, chat: str, text: str) -> None:
+    identity = session.exec(select(Identity).where(Identity.chat == chat)).one()
+    outbox.post(session, outbox.conversation_for(session, identity), text, author=Author.BOT)
+
+
+def multiply(session: Session, times: int) -> None:
+    """Queue each waiting delivery so many times."""
+    rows = [
+        row.model_dump(exclude={"id"})
+        for row in session.exec(select(Delivery))
+        for _ in range(times)
+    ]
+    session.connection().execute(Delivery.__table__.insert(), rows)  # type: ignore[attr-defined]
+
+
+def rows_by_text(session: Session) -> dict[str, Delivery]:
+    return {
+        message.text: delivery
+        for delivery, message in session.exec(select(Delivery, Message).join(Message))
+    }

@@ -1,0 +1,82 @@
+"""A channel as simple as can be, and a shop with much to send."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+from sqlmodel import Session
+
+from bot.channels.base import Limits, Outgoing, Policy, Rate, Refused, TryLater, Uncertain
+from bot.core.messages import Purpose
+from bot.delivery import outbox
+from storage.models.customers import Customer, Identity
+
+ACCOUNT = ("telegram", "main")
+TELEGRAM = Policy(Limits(overall=Rate(30, 1), per_chat=Rate(1, 1), per_group=Rate(20, 60)))
+
+
+@dataclass
+class PlainChannel:
+    """Posts to a Bot API server, with nothing between it and the wire but an HTTP client."""
+
+    url: str
+    policy: Policy = TELEGRAM
+    channel: str = ACCOUNT[0]
+    account: str = ACCOUNT[1]
+    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=5))
+
+    def is_group(self, chat: str) -> bool:
+        return chat.startswith("-")
+
+    async def send(self, outgoing: Outgoing) -> str:
+        body = {"chat_id": outgoing.address.chat, "text": outgoing.text}
+        try:
+            answer = await self.client.post(f"{self.url}/bot1:x/sendMessage", json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TryLater(str(error)) from error
+        except httpx.TransportError as error:
+            raise Uncertain(f"{type(error).__name__}: {error}") from error
+        found = answer.json()
+        if answer.status_code == 429:
+            seconds = found["parameters"]["retry_after"]
+            raise TryLater("429", seconds, everyone=not self.is_group(outgoing.address.chat))
+        if answer.status_code >= 500:
+            raise Uncertain(f"{answer.status_code}")
+        if not found["ok"]:
+            raise Refused(found["description"], blocked=answer.status_code == 403)
+        return str(found["result"]["message_id"])
+
+
+def queue(
+    session: Session,
+    chats: int,
+    each: int,
+    purpose: Purpose = Purpose.TRANSACTIONAL,
+    prefix: str = "c",
+    useful_until: datetime | None = None,
+) -> None:
+    """Say `each` numbered messages to each of `chats` chats, turn by turn."""
+    conversations = []
+    for number in range(chats):
+        customer = Customer(name=f"{prefix}{number}")
+        session.add(customer)
+        session.flush()
+        assert customer.id is not None
+        identity = Identity(
+            customer_id=customer.id,
+            channel=ACCOUNT[0],
+            account=ACCOUNT[1],
+            chat=f"{prefix}{number}",
+        )
+        session.add(identity)
+        session.flush()
+        conversations.append(outbox.conversation_for(session, identity))
+    for turn in range(each):
+        for number, conversation in enumerate(conversations):
+            outbox.post(
+                session,
+                conversation,
+                f"{prefix}{number} #{turn}",
+                purpose=purpose,
+                useful_until=useful_until,
+            )
