@@ -167,6 +167,12 @@ def deliveries(
     return list(session.exec(query))
 
 
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many deliveries of all accounts are in each state."""
+    query = select(Delivery.state, func.count(col(Delivery.id))).group_by(Delivery.state)
+    return dict(session.exec(query).all())
+
+
 def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:
     """A chat's windows that are open at a moment, the one that closes first first."""
     query = (
