@@ -1,15 +1,16 @@
 """Writes what is said to a customer: the message, and its delivery where we have to push it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, Purpose, State
 from bot.core.text import to_traditional
 from storage import live
-from storage.models.conversations import Conversation, Message, latest_conversation
-from storage.models.customers import Identity
+from storage.models.conversations import Conversation, Written, latest_conversation, write
+from storage.models.customers import Identity, held_identity
 from storage.models.deliveries import Delivery
 
 
@@ -22,15 +23,19 @@ def post(
     purpose: Purpose = Purpose.ANSWER,
     choices: Sequence[Choice] = (),
     agent_id: int | None = None,
-) -> Message:
+    useful_until: datetime | None = None,
+) -> Written:
     """Say `text` to the customer of `conversation`. Returns the stored message, with its id.
 
     The bot's words go in traditional script to customers who write it. Web chat fetches
-    messages by itself; every other channel gets a queued `Delivery`.
+    messages by itself; every other channel gets a queued `Delivery`, which is not sent after
+    `useful_until` (see `claims.USEFUL` for what holds without it).
     """
-    identity = _locked_identity(session, conversation)
+    # The chat is held, so that the ids of its messages grow in the order of their commits: whoever
+    # reads on from the last id that they saw misses none.
+    identity = held_identity(session, conversation.identity_id)
     convert = to_traditional if identity.traditional and author == Author.BOT else str
-    message = Message(
+    message = Written(
         conversation_id=_id(conversation),
         identity_id=conversation.identity_id,
         agent_id=agent_id,
@@ -39,10 +44,8 @@ def post(
         text=convert(text),
         choices=[choice.reworded(convert).as_dict() for choice in choices],
     )
-    session.add(message)
-    session.flush()
+    write(session, message)
     if not identity.pulls:
-        assert message.id is not None
         session.add(
             Delivery(
                 message_id=message.id,
@@ -50,8 +53,11 @@ def post(
                 account=identity.account,
                 chat=identity.chat,
                 purpose=purpose,
+                rank=purpose.rank,
+                useful_until=useful_until,
             )
         )
+        live.touch(session, live.sender(identity.channel, identity.account))
     touch(session, conversation)
     return message
 
@@ -73,16 +79,6 @@ def conversation_for(session: Session, identity: Identity, *, fresh: bool = Fals
     session.add(conversation)
     session.flush()
     return conversation
-
-
-def _locked_identity(session: Session, conversation: Conversation) -> Identity:
-    """The chat's row, held until the commit.
-
-    So the ids of a chat's messages grow in the order of their commits, and whoever reads on
-    from the last id that they saw misses none.
-    """
-    query = select(Identity).where(Identity.id == conversation.identity_id)
-    return session.exec(query.with_for_update()).one()
 
 
 def _identity(session: Session, conversation: Conversation) -> Identity:

@@ -19,13 +19,15 @@ from bot.dialogue.turn import House, Turn
 from bot.feedback import survey
 from storage.models.conversations import (
     Conversation,
-    Message,
+    Written,
     fragments_of,
+    judge,
     last_offered,
     latest_conversation,
+    write,
 )
-from storage.models.customers import Customer, Identity, find_identity, identity_for
-from storage.models.inbound import find_receipt, take
+from storage.models.customers import Customer, find_identity
+from storage.models.inbound import Found, find, keep_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,13 @@ class Reception:
         unless the message is clear by itself. A delivery that was taken before (same channel
         account and external id) has no second effect and returns the first one's seq.
         """
-        identity = identity_for(session, inbound)
-        source = f"{inbound.address.channel}:{inbound.address.account}"
-        receipt = take(session, source, inbound.external_id)
-        if receipt is None:
-            first = find_receipt(session, source, inbound.external_id)
-            assert first is not None
-            return Received(first.message_id or 0, repeated=True)
-        turn = self._open(session, inbound, understanding, identity)
-        receipt.message_id = turn.message.id
-        session.add(receipt)
+        found = find(session, inbound)
+        if found.first:
+            return Received(found.first, repeated=True)
+        turn = self._open(session, inbound, understanding, found)
+        keep_receipt(session, inbound, turn.message)
         _join(turn, joined)
         outcome = self._answer(turn)
-        assert turn.message.id is not None
         waiting = _text(fragments_of(session, turn.conversation))
         return Received(turn.message.id, repeated=False, outcome=outcome, waiting=waiting)
 
@@ -108,19 +104,16 @@ class Reception:
         self._answer(turn)
 
     def _open(
-        self, session: Session, inbound: Inbound, understanding: Understanding, identity: Identity
+        self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
     ) -> Turn:
-        customer = session.get(Customer, identity.customer_id)
-        assert customer is not None
-        conversation = _conversation(
-            session, identity, inbound, is_question=self._is_question(understanding)
-        )
+        identity, customer = found.identity, found.customer
+        conversation = self._conversation(session, found, inbound, understanding)
         assert conversation.id is not None
         inbound = _pressed(session, conversation, inbound)
         is_known = bool(conversation.language)
         if tells_no_language(understanding.normalised, is_known=is_known):
             understanding = replace(understanding, language=None)
-        message = Message(
+        message = Written(
             conversation_id=conversation.id,
             identity_id=conversation.identity_id,
             author=Author.CUSTOMER,
@@ -128,8 +121,7 @@ class Reception:
             text=_shown_text(session, conversation, inbound),
             created_at=inbound.at,
         )
-        session.add(message)
-        session.flush()
+        write(session, message)
         turn = Turn(
             session, self.house, inbound, understanding, identity, customer, conversation, message
         )
@@ -138,6 +130,25 @@ class Reception:
             identity.traditional = understanding.traditional
         outbox.touch(session, conversation)
         return turn
+
+    def _conversation(
+        self, session: Session, found: Found, inbound: Inbound, understanding: Understanding
+    ) -> Conversation:
+        """The conversation that the message belongs to.
+
+        After a resolve only an answer to the rating question still belongs to the old one.
+        """
+        latest = found.conversation
+        if latest is not None and latest.state != State.RESOLVED:
+            return latest
+        prompt = (latest.prompt if latest else None) or {}
+        if (
+            latest is not None
+            and prompt.get("skill") == survey.PROMPT
+            and survey.expects(prompt, inbound, is_question=self._is_question(understanding))
+        ):
+            return latest
+        return outbox.conversation_for(session, found.identity, fresh=True)
 
     def _is_question(self, understanding: Understanding) -> bool:
         """Whether the message clearly asks for something, small talk aside."""
@@ -153,13 +164,9 @@ class Reception:
         for skill in self.skills:
             verdict = skill.reply(turn)
             if verdict is not None:
-                turn.message.verdict = {
-                    "skill": skill.name,
-                    "outcome": verdict.outcome,
-                    **verdict.details,
-                    **({"joined": list(turn.joined)} if turn.joined else {}),
-                }
-                turn.session.add(turn.message)
+                joined = {"joined": list(turn.joined)} if turn.joined else {}
+                told = {"skill": skill.name, "outcome": verdict.outcome, **verdict.details}
+                judge(turn.session, turn.message, told | joined)
                 return skill.name
         return ""
 
@@ -191,27 +198,8 @@ def _no_fragments(conversation: Conversation) -> None:
     conversation.fragments_due = None
 
 
-def _text(messages: Sequence[Message]) -> str:
+def _text(messages: Sequence[Written]) -> str:
     return " ".join(message.text for message in messages)
-
-
-def _conversation(
-    session: Session, identity: Identity, inbound: Inbound, *, is_question: bool
-) -> Conversation:
-    """The conversation that the message belongs to.
-
-    After a resolve only an answer to the rating question still belongs to the old one.
-    """
-    assert identity.id is not None
-    latest = latest_conversation(session, identity.id)
-    if latest is None or latest.state != State.RESOLVED:
-        return latest or outbox.conversation_for(session, identity)
-    prompt = latest.prompt or {}
-    if prompt.get("skill") == survey.PROMPT and survey.expects(
-        prompt, inbound, is_question=is_question
-    ):
-        return latest
-    return outbox.conversation_for(session, identity, fresh=True)
 
 
 def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> Inbound:

@@ -13,7 +13,7 @@ from bot.core.messages import Choice, Inbound, Purpose
 from bot.delivery import outbox
 from bot.escalation import handoff
 from bot.words.phrases import Voice
-from storage.models.conversations import Conversation, Message, recent_messages
+from storage.models.conversations import Conversation, Message, Written, recent_messages
 from storage.models.customers import Customer, Identity
 
 PATIENCE = timedelta(minutes=10)
@@ -58,7 +58,7 @@ class Turn:
     identity: Identity
     customer: Customer
     conversation: Conversation
-    message: Message
+    message: Written
     joined: tuple[int, ...] = ()
     is_complete: bool = False
 
@@ -128,7 +128,6 @@ class Turn:
 
     def earlier(self, within: timedelta) -> list[Message]:
         """The messages before this one that are not older than `within`, newest first."""
-        assert self.message.id is not None
         since = self.now - within
         return recent_messages(self.session, self.conversation, since, self.message.id)
 
@@ -137,11 +136,11 @@ class Turn:
         verdicts = (message.verdict or {} for message in self.earlier(within))
         return any(v.get("skill") == skill and v.get("outcome") == outcome for v in verdicts)
 
-    def say(self, key: str, choices: Sequence[Choice] = (), **values: Any) -> Message:
+    def say(self, key: str, choices: Sequence[Choice] = (), **values: Any) -> Written:
         """Say the phrase `key` (such as `replies.miss`) in the customer's language."""
         return self.tell(self.house.voice.say(key, self.language, **values), choices)
 
-    def tell(self, text: str, choices: Sequence[Choice] = ()) -> Message:
+    def tell(self, text: str, choices: Sequence[Choice] = ()) -> Written:
         """Say a finished text."""
         return outbox.post(
             self.session, self.conversation, text, purpose=Purpose.ANSWER, choices=choices

@@ -11,8 +11,8 @@ from storage.models.agents import Agent
 from storage.models.audit import record
 from storage.models.conversations import (
     Conversation,
-    Message,
     Note,
+    Written,
     conversations_in,
     locked_conversation,
 )
@@ -73,7 +73,7 @@ def release(session: Session, conversation_id: int, agent_id: int) -> Conversati
     return conversation
 
 
-def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> Message:
+def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> Written:
     """Send the agent's words to the customer; the agent takes the conversation by replying."""
     words = _written(text)
     conversation = take(session, conversation_id, agent_id)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.models.conversations import Conversation, Message, Note
+from storage.models.conversations import Conversation, Message, Note, Written
 from storage.models.customers import Customer, Identity
 
 
@@ -109,7 +109,7 @@ def conversation_view(
     return ConversationView(customer=who, agent=names.get(conversation.agent_id or 0), **fields)
 
 
-def message_view(names: dict[int, str], message: Message) -> MessageView:
+def message_view(names: dict[int, str], message: Message | Written) -> MessageView:
     """A message as the API shows it."""
     return MessageView(
         seq=message.id,

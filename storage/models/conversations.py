@@ -1,15 +1,18 @@
 """Conversations, their messages, and agents' internal notes."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, and_, or_
+from sqlalchemy import Index, and_, bindparam, insert, or_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.messages import Author, State
 from storage.models.base import json_field, moment
-from storage.models.customers import Customer, Identity
+from storage.models.customers import Customer, Identity, held_identity
 
 
 class Conversation(SQLModel, table=True):
@@ -58,6 +61,22 @@ class Message(SQLModel, table=True):
     created_at: datetime = moment(default_factory=now)
 
 
+@dataclass
+class Written:
+    """A message as plain values, for where many are written: a `Message` costs far more."""
+
+    conversation_id: int
+    identity_id: int
+    author: str
+    purpose: str
+    text: str
+    choices: list[dict[str, str]] = field(default_factory=list)
+    agent_id: int | None = None
+    verdict: dict[str, Any] | None = None
+    created_at: datetime = field(default_factory=now)
+    id: int = 0
+
+
 class Note(SQLModel, table=True):
     """What agents tell each other about a conversation; customers never see it."""
 
@@ -66,6 +85,26 @@ class Note(SQLModel, table=True):
     agent_id: int = Field(foreign_key="agent.id")
     text: str
     created_at: datetime = moment(default_factory=now)
+
+
+_MESSAGES = SQLModel.metadata.tables["message"]
+_WRITE = insert(_MESSAGES).returning(_MESSAGES.c.id)
+_JUDGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("its_id"))
+_JUDGE = _JUDGE.values(text=bindparam("its_text"), verdict=bindparam("its_verdict"))
+
+
+def write(session: Session, message: Written) -> Written:
+    """Store a new message, now; it gets its `id`."""
+    values = vars(message).copy()
+    del values["id"], values["verdict"]
+    message.id = session.connection().execute(_WRITE, values).scalar_one()
+    return message
+
+
+def judge(session: Session, message: Written, verdict: Mapping[str, Any]) -> None:
+    """Keep with a customer's message why it was answered as it was; its text may be masked."""
+    values = {"its_id": message.id, "its_text": message.text, "its_verdict": verdict}
+    session.connection().execute(_JUDGE, values)
 
 
 def latest_conversation(session: Session, identity_id: int) -> Conversation | None:
@@ -87,7 +126,7 @@ def locked_conversation(session: Session, conversation_id: int) -> Conversation 
     found = session.get(Conversation, conversation_id)
     if found is None:
         return None
-    session.exec(select(Identity).where(Identity.id == found.identity_id).with_for_update()).one()
+    held_identity(session, found.identity_id)
     session.refresh(found)
     return found
 
@@ -118,14 +157,14 @@ def conversation_messages(
     return list(session.exec(query))
 
 
-def fragments_of(session: Session, conversation: Conversation) -> list[Message]:
+def fragments_of(session: Session, conversation: Conversation) -> list[Written]:
     """The messages that wait for the rest of what the customer is saying, oldest first."""
     if not conversation.fragments:
         return []
-    query = (
-        select(Message).where(col(Message.id).in_(conversation.fragments)).order_by(col(Message.id))
-    )
-    return list(session.exec(query))
+    columns = [_MESSAGES.c[name] for name in Written.__dataclass_fields__]
+    query = select_columns(*columns).where(_MESSAGES.c.id.in_(conversation.fragments))
+    rows = session.connection().execute(query.order_by(_MESSAGES.c.id))
+    return [Written(**row._mapping) for row in rows]
 
 
 def with_fragments(session: Session) -> list[Identity]:
@@ -144,15 +183,19 @@ def last_seq(session: Session, identity_id: int) -> int:
     return session.exec(query).one() or 0
 
 
+_OFFERED = (
+    select_columns(_MESSAGES.c.choices)
+    .where(_MESSAGES.c.conversation_id == bindparam("its_conversation"))
+    .where(_MESSAGES.c.author == Author.BOT)
+    .order_by(_MESSAGES.c.id.desc())
+    .limit(5)
+)
+
+
 def last_offered(session: Session, conversation_id: int) -> list[dict[str, str]]:
     """The buttons under the newest bot message that has any."""
-    query = (
-        select(Message)
-        .where(Message.conversation_id == conversation_id, Message.author == Author.BOT)
-        .order_by(col(Message.id).desc())
-        .limit(5)
-    )
-    return next((message.choices for message in session.exec(query) if message.choices), [])
+    rows = session.connection().execute(_OFFERED, {"its_conversation": conversation_id})
+    return next((choices for choices in rows.scalars() if choices), [])
 
 
 def recent_messages(

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, bindparam, func, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
@@ -31,7 +32,8 @@ class Customer(SQLModel, table=True):
 class Identity(SQLModel, table=True):
     """One chat on one channel account. Whose it is may be learnt later (linking).
 
-    `traditional` is true where the customer writes Chinese in traditional script.
+    `traditional` is true where the customer writes Chinese in traditional script; `blocked_at` is
+    when the platform told us that the customer has blocked the shop there.
     """
 
     __table_args__ = (UniqueConstraint("channel", "account", "chat"),)
@@ -45,6 +47,7 @@ class Identity(SQLModel, table=True):
     name: str = ""
     language: str = ""
     traditional: bool = False
+    blocked_at: datetime | None = moment(nullable=True, default=None)
     linked_at: datetime | None = moment(nullable=True, default=None)
     created_at: datetime = moment(default_factory=now)
     last_seen_at: datetime = moment(default_factory=now)
@@ -53,6 +56,10 @@ class Identity(SQLModel, table=True):
     def address(self) -> Address:
         """Where this chat is."""
         return Address(self.channel, self.account, self.chat, self.pulls)
+
+    def customer(self, session: Session) -> Customer:
+        """Whose chat this is."""
+        return session.get_one(Customer, self.customer_id)
 
 
 def find_identity(session: Session, address: Address, *, lock: bool = False) -> Identity | None:
@@ -67,20 +74,65 @@ def find_identity(session: Session, address: Address, *, lock: bool = False) -> 
     return session.exec(query).one_or_none()
 
 
-def identity_for(session: Session, inbound: Inbound) -> Identity:
-    """The identity that sent `inbound`, made when new, its row held until the commit.
+_IDENTITIES = SQLModel.metadata.tables["identity"]
+_HOLD = select_columns(_IDENTITIES.c.id).where(_IDENTITIES.c.id == bindparam("its_id"))
+_HOLD = _HOLD.with_for_update()
+_SEEN = (
+    update(_IDENTITIES)
+    .where(
+        _IDENTITIES.c.channel == bindparam("its_channel"),
+        _IDENTITIES.c.account == bindparam("its_account"),
+        _IDENTITIES.c.chat == bindparam("its_chat"),
+    )
+    .values(
+        last_seen_at=bindparam("its_at"),
+        name=func.coalesce(func.nullif(bindparam("its_name"), ""), _IDENTITIES.c.name),
+    )
+    .returning(_IDENTITIES.c.id)
+)
+
+
+def seen(session: Session, inbound: Inbound) -> int:
+    """The id of the identity that sent `inbound`, made when new, its row held until the commit.
 
     The held row is what keeps a chat's messages in order across processes.
     """
-    identity = find_identity(session, inbound.address, lock=True)
-    if identity is None:
-        identity = _first_contact(session, inbound)
-    identity.last_seen_at = inbound.at
-    identity.name = inbound.name or identity.name
-    return identity
+    identity_id = _seen(session, inbound)
+    if identity_id is None:
+        _first_contact(session, inbound)
+        identity_id = _seen(session, inbound)
+    assert identity_id is not None
+    _held(session).add(identity_id)
+    return identity_id
 
 
-def _first_contact(session: Session, inbound: Inbound) -> Identity:
+def held_identity(session: Session, identity_id: int) -> Identity:
+    """The chat's row, held until the commit: the one lock of a chat, taken once."""
+    held = _held(session)
+    if identity_id not in held:
+        session.connection().execute(_HOLD, {"its_id": identity_id})
+        held.add(identity_id)
+    return session.get_one(Identity, identity_id)
+
+
+def _held(session: Session) -> set[int]:
+    held: set[int] = session.info.setdefault("held", set())
+    return held
+
+
+def _seen(session: Session, inbound: Inbound) -> int | None:
+    address = inbound.address
+    values = {
+        "its_channel": address.channel,
+        "its_account": address.account,
+        "its_chat": address.chat,
+        "its_at": inbound.at,
+        "its_name": inbound.name,
+    }
+    return session.connection().execute(_SEEN, values).scalar_one_or_none()
+
+
+def _first_contact(session: Session, inbound: Inbound) -> None:
     address = inbound.address
     customer = Customer(name=inbound.name, language=inbound.language or "")
     session.add(customer)
@@ -100,9 +152,7 @@ def _first_contact(session: Session, inbound: Inbound) -> Identity:
     )
     if not created:  # another process met this customer at the same moment
         session.delete(customer)
-    identity = find_identity(session, address, lock=True)
-    assert identity is not None
-    return identity
+        session.flush()
 
 
 def by_shop_ref(session: Session, shop_ref: str) -> Customer | None:

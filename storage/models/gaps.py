@@ -9,7 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from bot.core.clock import now
 from bot.core.messages import Author
 from storage.models.base import json_field, moment
-from storage.models.conversations import Message
+from storage.models.conversations import Message, Written
 
 Reason = Literal["miss", "handoff", "wrong"]
 _WEIGHT = {"miss": 0, "handoff": 1, "wrong": 2}
@@ -38,7 +38,7 @@ class Gap(SQLModel, table=True):
 
 def record_gap(
     session: Session,
-    message: Message,
+    message: Message | Written,
     language: str,
     reason: Reason,
     candidates: list[dict[str, Any]],
@@ -104,7 +104,7 @@ def agents_words(session: Session, gap: Gap, limit: int = 10) -> list[str]:
     return list(session.exec(query))
 
 
-def last_question(session: Session, message: Message) -> Message | None:
+def last_question(session: Session, message: Message | Written) -> Message | None:
     """The question that the bot took up shortly before the customer wrote `message`.
 
     None when there was none, or a person was already in charge.

@@ -1,12 +1,17 @@
-"""Receipts: which deliveries from outside have already taken effect."""
+"""What an inbound message finds, and receipts: which deliveries have already taken effect."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, Session, SQLModel, select
+from sqlalchemy import UniqueConstraint, and_, bindparam, insert
+from sqlalchemy import select as select_columns
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
+from bot.core.messages import Inbound
 from storage.models.base import moment
+from storage.models.conversations import Conversation, Message, Written
+from storage.models.customers import Customer, Identity, seen
 from storage.models.upsert import insert_or_ignore
 
 
@@ -22,6 +27,79 @@ class Receipt(SQLModel, table=True):
     received_at: datetime = moment(default_factory=now, index=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a message finds: whose chat it is, how far that is, and whether it came before.
+
+    `newest` is the id of the chat's last message, `first` that of the message which this very
+    delivery made when it came before; 0 without.
+    """
+
+    identity: Identity
+    customer: Customer
+    conversation: Conversation | None
+    newest: int
+    first: int
+
+
+_FOUND = (
+    select_columns(
+        Identity,
+        Customer,
+        Conversation,
+        select(func.max(Message.id))
+        .where(Message.identity_id == Identity.id)
+        .correlate(Identity)
+        .scalar_subquery(),
+        col(Receipt.message_id),
+    )
+    .join(Customer, col(Customer.id) == Identity.customer_id)
+    .outerjoin(
+        Conversation,
+        col(Conversation.id)
+        == select(func.max(Conversation.id))
+        .where(Conversation.identity_id == Identity.id)
+        .correlate(Identity)
+        .scalar_subquery(),
+    )
+    .outerjoin(
+        Receipt,
+        and_(
+            col(Receipt.source) == bindparam("its_source"),
+            col(Receipt.external_id) == bindparam("its_external_id"),
+        ),
+    )
+    .where(col(Identity.id) == bindparam("its_identity"))
+)
+_RECEIPTS = SQLModel.metadata.tables["receipt"]
+_TAKE = insert(_RECEIPTS)
+
+
+def find(session: Session, inbound: Inbound) -> Found:
+    """What `inbound` finds; its chat is made when new, and held until the commit.
+
+    Read after the chat is held: whoever had it before has committed.
+    """
+    values = {
+        "its_identity": seen(session, inbound),
+        "its_source": _source(inbound),
+        "its_external_id": inbound.external_id,
+    }
+    identity, customer, conversation, newest, first = session.execute(_FOUND, values).one()
+    return Found(identity, customer, conversation, newest or 0, first or 0)
+
+
+def keep_receipt(session: Session, inbound: Inbound, message: Written) -> None:
+    """From now on `inbound` has been taken. Raises `IntegrityError` when it was before."""
+    values = {
+        "source": _source(inbound),
+        "external_id": inbound.external_id,
+        "message_id": message.id,
+        "received_at": now(),
+    }
+    session.connection().execute(_TAKE, values)
+
+
 def take(session: Session, source: str, external_id: str) -> Receipt | None:
     """A new receipt, or None when this delivery was taken before.
 
@@ -29,10 +107,9 @@ def take(session: Session, source: str, external_id: str) -> Receipt | None:
     """
     if not insert_or_ignore(session, Receipt(source=source, external_id=external_id)):
         return None
-    return find_receipt(session, source, external_id)
-
-
-def find_receipt(session: Session, source: str, external_id: str) -> Receipt | None:
-    """The receipt of a delivery that was taken."""
     query = select(Receipt).where(Receipt.source == source, Receipt.external_id == external_id)
-    return session.exec(query).one_or_none()
+    return session.exec(query).one()
+
+
+def _source(inbound: Inbound) -> str:
+    return f"{inbound.address.channel}:{inbound.address.account}"

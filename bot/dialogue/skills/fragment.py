@@ -23,7 +23,7 @@ def reply(turn: Turn) -> Verdict | None:
     pieces = [*turn.joined, turn.message.id]
     if len(pieces) >= MOST or not seems_unfinished(turn.understanding.normalised):
         return None
-    turn.conversation.fragments = [piece for piece in pieces if piece is not None]
+    turn.conversation.fragments = pieces
     turn.conversation.fragments_due = now() + PATIENCE
     return Verdict("waiting for the rest")
 

@@ -36,7 +36,6 @@ def _mask(turn: Turn) -> bool:
         return False
     turn.message.text = safe
     turn.inbound = replace(turn.inbound, text=masked(turn.inbound.text))
-    turn.session.add(turn.message)
     return True
 
 
