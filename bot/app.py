@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,20 @@ import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from bot import __version__
+from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care import parcel_news
+from bot.channels.base import Channel
 from bot.channels.webchat import Sessions
 from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
+from bot.delivery.sender import Sender, Senders
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
+from bot.engine import Engine, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
 from bot.web import health, pages
@@ -54,6 +57,8 @@ class Service:
     voice: Voice
     answerer: Answerer
     intake: Intake
+    engine: Engine
+    senders: Senders
 
 
 def content(config: Config) -> Content:
@@ -62,8 +67,11 @@ def content(config: Config) -> Content:
     return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
 
 
-def build(config: Config) -> Service:
-    """Wire everything; nothing runs yet and no model is loaded."""
+def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
+    """Wire everything; nothing runs yet and no model is loaded.
+
+    `channels` are those that we push to; web chat fetches by itself.
+    """
     words = content(config)
     voice, answerer = words.voice, words.answerer
     bus = Bus()
@@ -73,7 +81,10 @@ def build(config: Config) -> Service:
     bus.on(HandoffRequested, _count_handoff)
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
-    return Service(config, db, voice, answerer, Intake(db, answerer.understand, reception))
+    engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
+    senders = Senders([Sender(db, channel) for channel in channels])
+    intake = Intake(db, answerer.understand, reception)
+    return Service(config, db, voice, answerer, intake, engine, senders)
 
 
 def cache_folder(config: Config) -> Path:
@@ -115,12 +126,15 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.db.listen_to_others()
+        service.senders.start()
         faq = asyncio.create_task(_serve_faq(service, on_ready))
         yield
         faq.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await faq
         await service.intake.close()
+        await service.senders.stop()
+        await asyncio.to_thread(service.engine.close)
         service.answerer.close()
         service.db.close()
 
@@ -137,7 +151,11 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(events_router(db, config.api_keys))
     app.include_router(agents_router(db, config.api_keys))
     app.include_router(
-        health.health(db, lambda: service.answerer.ready, lambda: len(service.answerer.problems))
+        health.health(
+            db,
+            {"faq": lambda: service.answerer.ready, "engine": lambda: service.engine.ready},
+            lambda: len(service.answerer.problems),
+        )
     )
     desk.mount(
         app,
@@ -151,14 +169,16 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
 
 
 async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
-    """Load the FAQ, answer what waits for it, then follow its files."""
+    """Load the FAQ and the engine, answer what waits for them, then follow the FAQ's files."""
     answerer = service.answerer
+    engine = asyncio.create_task(asyncio.to_thread(service.engine.launch))
     try:
         await answerer.load()
+        log.info("faq ready", version=answerer.version)
+        await engine
     except Exception:
-        log.exception("faq cannot be loaded; the service does not get ready")
+        log.exception("the service does not get ready")
         raise
-    log.info("faq ready", version=answerer.version)
     await service.intake.recover()
     on_ready()
     metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))

@@ -17,13 +17,6 @@ from storage.models.conversations import Message
 from storage.models.customers import find_identity
 from storage.models.deliveries import Account, Delivery, Progress
 
-USEFUL = {
-    Purpose.ANSWER: timedelta(hours=24),
-    Purpose.AGENT: timedelta(hours=48),
-    Purpose.TRANSACTIONAL: timedelta(hours=48),
-    Purpose.MARKETING: timedelta(hours=24),
-}
-"""How long after it was written a message may still be sent, where it does not say itself."""
 _BACKOFF = (1, 2, 5, 15, 60, 300)
 """Seconds to wait after the first, second … attempt that surely failed."""
 
@@ -117,7 +110,7 @@ def _refusal(
     session: Session, channel: Channel, guard: Guard, delivery: Delivery, at: datetime
 ) -> Stop | None:
     purpose = Purpose(delivery.purpose)
-    if at > (delivery.useful_until or delivery.created_at + USEFUL[purpose]):
+    if at > delivery.useful_until:
         return Stop("expired", for_good=True)
     if purpose not in channel.policy.carries:
         return Stop("route", for_good=True)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.messages import Purpose
-from bot.delivery.claims import USEFUL
+from bot.delivery.outbox import USEFUL
 from storage import live
 from storage.models import deliveries
 from storage.models.conversations import Message

@@ -1,7 +1,7 @@
 """Writes what is said to a customer: the message, and its delivery where we have to push it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -12,6 +12,14 @@ from storage import live
 from storage.models.conversations import Conversation, Written, latest_conversation, write
 from storage.models.customers import Identity, held_identity
 from storage.models.deliveries import Delivery
+
+USEFUL = {
+    Purpose.ANSWER: timedelta(hours=24),
+    Purpose.AGENT: timedelta(hours=48),
+    Purpose.TRANSACTIONAL: timedelta(hours=48),
+    Purpose.MARKETING: timedelta(hours=24),
+}
+"""How long after it was written a message may still be sent, where nothing else is said."""
 
 
 def post(
@@ -29,7 +37,7 @@ def post(
 
     The bot's words go in traditional script to customers who write it. Web chat fetches
     messages by itself; every other channel gets a queued `Delivery`, which is not sent after
-    `useful_until` (see `claims.USEFUL` for what holds without it).
+    `useful_until` (see `USEFUL` for what holds without it).
     """
     # The chat is held, so that the ids of its messages grow in the order of their commits: whoever
     # reads on from the last id that they saw misses none.
@@ -54,7 +62,7 @@ def post(
                 chat=identity.chat,
                 purpose=purpose,
                 rank=purpose.rank,
-                useful_until=useful_until,
+                useful_until=useful_until or now() + USEFUL[purpose],
             )
         )
         live.touch(session, live.sender(identity.channel, identity.account))

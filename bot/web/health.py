@@ -1,6 +1,6 @@
 """Whether the service is alive and ready, and what it counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -13,9 +13,9 @@ from storage.db import Database
 
 
 def health(
-    db: Database, faq_ready: Callable[[], bool], faq_problems: Callable[[], int]
+    db: Database, parts: Mapping[str, Callable[[], bool]], faq_problems: Callable[[], int]
 ) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`."""
+    """`/healthz`, `/readyz` and `/metrics`. `parts` tell by name whether they are ready."""
     router = APIRouter(tags=["operation"])
 
     @router.get("/healthz")
@@ -25,11 +25,12 @@ def health(
 
     @router.get("/readyz")
     async def ready() -> JSONResponse:
-        """Database and FAQ index can serve: 200, else 503 with what is missing.
+        """Database, engine and FAQ index can serve: 200, else 503 with what is missing.
 
         `faq_problems` counts what keeps changed FAQ files from use; the last good ones serve on.
         """
-        checks = {"database": await _database_answers(db), "faq": faq_ready()}
+        checks = {"database": await _database_answers(db)}
+        checks |= {name: is_ready() for name, is_ready in parts.items()}
         body = {**checks, "faq_problems": faq_problems()}
         return JSONResponse(body, status_code=200 if all(checks.values()) else 503)
 

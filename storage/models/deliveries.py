@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, UniqueConstraint, and_, exists, or_, update
+from sqlalchemy import CursorResult, Index, UniqueConstraint, and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -53,7 +53,7 @@ class Delivery(SQLModel, table=True):
     reason: str = ""
     provider_id: str = ""
     not_before: datetime | None = moment(nullable=True, default=None)
-    useful_until: datetime | None = moment(nullable=True, default=None)
+    useful_until: datetime = moment()
     created_at: datetime = moment(default_factory=now)
     updated_at: datetime = moment(default_factory=now)
 
@@ -171,6 +171,29 @@ def count_by_state(session: Session) -> dict[str, int]:
     """How many deliveries of all accounts are in each state."""
     query = select(Delivery.state, func.count(col(Delivery.id))).group_by(Delivery.state)
     return dict(session.exec(query).all())
+
+
+def expire_held(session: Session, at: datetime, most: int) -> int:
+    """Give up at most `most` held deliveries that are of no use any more. Returns how many."""
+    late = (
+        select(col(Delivery.id))
+        .where(Delivery.state == Progress.HELD, col(Delivery.useful_until) < at)
+        .limit(most)
+    )
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(late))
+        .values(state=Progress.FAILED, reason="expired", updated_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+
+
+def forget_quotas(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` windows that closed before a moment. Returns how many."""
+    old = select(col(Quota.id)).where(col(Quota.closes_at) < before).limit(most)
+    statement = delete(Quota).where(col(Quota.id).in_(old))
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import UniqueConstraint, and_, bindparam, insert
+from sqlalchemy import CursorResult, UniqueConstraint, and_, bindparam, delete, insert
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -113,3 +114,10 @@ def take(session: Session, source: str, external_id: str) -> Receipt | None:
 
 def _source(inbound: Inbound) -> str:
     return f"{inbound.address.channel}:{inbound.address.account}"
+
+
+def forget_receipts(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` receipts older than a moment. Returns how many."""
+    old = select(col(Receipt.id)).where(col(Receipt.received_at) < before).limit(most)
+    statement = delete(Receipt).where(col(Receipt.id).in_(old))
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount

@@ -55,7 +55,7 @@ def test_health_metrics_and_docs(service: Service) -> None:
         chat.ask("怎么退货")
         assert httpx.get(f"{service.url}/healthz").json() == {"status": "ok"}
         ready = httpx.get(f"{service.url}/readyz").json()
-        assert ready == {"database": True, "faq": True, "faq_problems": 0}
+        assert ready == {"database": True, "faq": True, "engine": True, "faq_problems": 0}
         metrics = httpx.get(f"{service.url}/metrics").text
         assert re.search(r'xiaoer_turns_total\{channel="web",outcome="faq"\} [1-9]', metrics)
         assert re.search(r"xiaoer_chat_sockets [1-9]", metrics)

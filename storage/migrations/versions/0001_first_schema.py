@@ -336,7 +336,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("provider_id", sa.String(), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=True),
-        sa.Column("useful_until", UtcDateTime(), nullable=True),
+        sa.Column("useful_until", UtcDateTime(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,60 @@
+"""The service's housekeeping: what is done every night or every few minutes, as background jobs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.core.clock import now
+from bot.engine import Job
+from storage.db import Database
+from storage.models.deliveries import expire_held, forget_quotas
+from storage.models.inbound import forget_receipts
+
+RECEIPTS_KEPT = timedelta(days=30)
+"""How long a delivery from outside is known again. Telegram repeats one for a day, WeChat for
+seconds; ids that start afresh after a quiet week must not meet their old selves."""
+QUOTAS_KEPT = timedelta(days=7)
+AT_ONCE = 500
+"""Rows in one transaction, so that no message waits for the housekeeping."""
+
+log = structlog.get_logger()
+
+Chore = Callable[[Session, int], int]
+"""Does at most so many rows of the work, and returns how many it found."""
+
+
+def jobs(db: Database) -> list[Job]:
+    """The jobs of the house, with their times in the shop's time zone."""
+    return [
+        Job("forget-receipts", _all(db, _forget_receipts), "20 4 * * *"),
+        Job("forget-quotas", _all(db, _forget_quotas), "40 4 * * *"),
+        Job("expire-held-messages", _all(db, _expire_held), "*/10 * * * *"),
+    ]
+
+
+def _all(db: Database, chore: Chore) -> Callable[[dict[str, Any]], None]:
+    """The whole of a chore, bit by bit; killed on the way, its next run does the rest."""
+
+    def run(_details: dict[str, Any]) -> None:
+        total = 0
+        while found := db.run(chore, AT_ONCE):
+            total += found
+        if total:
+            log.info("housekeeping", chore=chore.__name__.strip("_"), rows=total)
+
+    return run
+
+
+def _forget_receipts(session: Session, most: int) -> int:
+    return forget_receipts(session, now() - RECEIPTS_KEPT, most)
+
+
+def _forget_quotas(session: Session, most: int) -> int:
+    return forget_quotas(session, now() - QUOTAS_KEPT, most)
+
+
+def _expire_held(session: Session, most: int) -> int:
+    return expire_held(session, now(), most)

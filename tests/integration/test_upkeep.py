@@ -1,0 +1,73 @@
+"""The housekeeping takes away what is of no use any more, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlmodel import Session, select
+
+from bot import upkeep
+from bot.channels.base import Policy, Window
+from bot.core.clock import now
+from bot.core.messages import Address
+from bot.delivery import claims, quota
+from storage.db import Database
+from storage.models.deliveries import Delivery, Quota
+from storage.models.inbound import Receipt, take
+from tests.support.sending import ACCOUNT, PlainChannel, queue
+
+WINDOWS = Policy(windows={"message": Window(timedelta(hours=48), count=5)})
+
+
+@pytest.fixture(autouse=True)
+def in_small_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "AT_ONCE", 2)
+
+
+def run(db: Database, name: str) -> None:
+    job = next(job for job in upkeep.jobs(db) if job.name == name)
+    job.run({})
+
+
+def receipts(session: Session) -> list[str]:
+    return [one.external_id for one in session.exec(select(Receipt))]
+
+
+def test_old_receipts_go_and_young_ones_stay(db: Database) -> None:
+    for number in range(5):
+        with time_machine.travel(now() - timedelta(days=31)):
+            db.run(take, "telegram:main", f"old{number}")
+    with time_machine.travel(now() - timedelta(days=29)):
+        db.run(take, "telegram:main", "young")
+    run(db, "forget-receipts")
+    assert db.run(receipts) == ["young"]
+
+
+def test_held_messages_expire(db: Database) -> None:
+    channel = PlainChannel("http://unused.invalid", policy=WINDOWS)
+    db.run(queue, 5, 1, useful_until=now() + timedelta(hours=1))
+    db.run(queue, 1, 1, prefix="late", useful_until=now() + timedelta(hours=9))
+    db.run(claims.claim, channel, claims.guard_consent, [], 20)
+    with time_machine.travel(now() + timedelta(hours=2)):
+        run(db, "expire-held-messages")
+    found = db.run(
+        lambda session: [(d.chat, d.state, d.reason) for d in session.exec(select(Delivery))]
+    )
+    assert sorted(found) == [
+        *((f"c{number}", "failed", "expired") for number in range(5)),
+        ("late0", "held", "window"),
+    ]
+
+
+def test_windows_that_closed_long_ago_are_forgotten(db: Database) -> None:
+    for number in range(3):
+        with time_machine.travel(now() - timedelta(days=10)):
+            db.run(quota.open_window, Address(*ACCOUNT, f"c{number}"), WINDOWS, "message")
+    db.run(quota.open_window, Address(*ACCOUNT, "new"), WINDOWS, "message")
+    run(db, "forget-quotas")
+    assert db.run(lambda session: [one.chat for one in session.exec(select(Quota))]) == ["new"]
+
+
+def test_jobs_have_names_and_times_of_their_own(db: Database) -> None:
+    jobs = upkeep.jobs(db)
+    assert len({job.name for job in jobs}) == len({job.cron for job in jobs}) == len(jobs)
