@@ -104,6 +104,30 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write all data to one file; the service may run meanwhile."""
+    from bot import backup as backups
+
+    backups.save(configuration.load(config), file, err, replace=force)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `xiaoer backup` wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the data there is.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Put all data of a backup into the database, be it SQLite or PostgreSQL."""
+    from bot import backup as backups
+
+    backups.restore(configuration.load(config), file, err, replace=force)
+
+
 @agents.command("add")
 def agent_add(
     login: str,

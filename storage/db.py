@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -101,6 +101,16 @@ class Database:
     ) -> T:
         """`transact` for commands, which have no event loop."""
         return self._submit(lambda session: work(session, *args, **kwargs)).result()  # type: ignore[no-any-return]
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The committed data of one moment, for reading much; writers go on meanwhile."""
+        with self._reading.connect() as connection:
+            if not self.is_sqlite:  # there, `BEGIN` means just this
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield connection
 
     def close(self) -> None:
         """Finish the running calls and let go of all connections."""

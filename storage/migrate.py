@@ -2,19 +2,23 @@
 
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.db import Database, DatabaseUnusable
 
 LOCK = 0x7869616F6572
 """PostgreSQL advisory lock ("xiaoer"), so that processes that start together migrate in turn."""
+VERSION_TABLE = "alembic_version"
+SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade(db: Database) -> None:
@@ -26,7 +30,7 @@ def upgrade(db: Database) -> None:
         with db.engine.begin() as connection:
             if not db.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            command.upgrade(_config(connection), "head")
+            migrate(connection)
     except CommandError as error:
         raise DatabaseUnusable(
             f"数据库由更新版本的 Xiaoer 创建（{error}）。请升级程序，或恢复旧版本的备份。",
@@ -42,14 +46,43 @@ def upgrade(db: Database) -> None:
         ) from error
 
 
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Create or migrate the tables within the connection's transaction."""
+    command.upgrade(_config(connection), revision)
+
+
 def head() -> str | None:
     """The newest revision that this program knows."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head()
+    return _scripts().get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this program can bring tables to `revision`, and from there to its own."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of a database's tables; None where there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def tables_at(revision: str) -> list[Table]:
+    """The tables as they were at `revision`, each after those that it refers to."""
+    tables = MetaData()
+    with create_engine("sqlite://").begin() as connection:
+        migrate(connection, revision)
+        tables.reflect(connection)
+    return [table for table in tables.sorted_tables if table.name != VERSION_TABLE]
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(None))
 
 
 def _config(connection: Connection | None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
