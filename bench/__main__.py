@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import answers, engine, load, swap
+from bench import answers, engine, load, sending, swap
 from bot.config import ROOT
 
 
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rate", type=int, default=100, help="messages per second")
     parser.add_argument("--chats", type=int, default=200)
+    parser.add_argument("--messages", type=int, default=3000, help="to send to a platform")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--data",
@@ -28,7 +29,9 @@ def main() -> None:
         help="folder of labelled sets for the answering tables",
     )
     parser.add_argument(
-        "--only", choices=("answers", "engine", "load", "swap"), help="one part alone"
+        "--only",
+        choices=("answers", "engine", "load", "sending", "swap"),
+        help="one part alone",
     )
     options = parser.parse_args()
     results: dict[str, Any] = {"machine": _machine()}
@@ -39,6 +42,7 @@ def main() -> None:
             "load": lambda: load.measure(
                 Path(folder), options.rate, options.seconds, options.chats
             ),
+            "sending": lambda: sending.measure(Path(folder), options.messages, options.chats),
             "swap": lambda: swap.measure(Path(folder)),
         }
         for name, measure in parts.items():
