@@ -22,7 +22,6 @@ from storage.db import Database, DatabaseUnusable, hold
 from storage.migrate import head
 from storage.models.base import UtcDateTime
 from tests.support.command import xiaoer
-from tests.support.service import ROOT
 
 TEXTS = ["", "您好😀 “引号” 'quotes'", 'back\\slash, "x",\n\ttab\r\n', "\u2028\x85龘𠀀é null"]
 JSONS = ["[]", '{"b": [1, 2.50, "退货", null], "a": {"😀": true}}', "null", '"\\u9000 1e400"']
@@ -130,6 +129,26 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "shop.backup"
 
 
+@pytest.fixture(scope="module")
+def shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
+    """A shop with rows in all tables, and its backup beside it."""
+    folder = tmp_path_factory.mktemp("shop")
+    shutil.copyfile(migrated_sqlite, folder / "xiaoer.db")
+    url = f"sqlite:///{folder}/xiaoer.db"
+    before = fill(url)
+    save(url, folder / "shop.backup")
+    return folder, before
+
+
+@pytest.fixture
+def filled(shop: tuple[Path, Rows], sqlite_url: str, file: Path) -> tuple[str, Rows]:
+    """A copy of that shop, and of its backup at `file`."""
+    folder, before = shop
+    shutil.copyfile(folder / "xiaoer.db", sqlite_url.removeprefix("sqlite:///"))
+    shutil.copyfile(folder / "shop.backup", file)
+    return sqlite_url, before
+
+
 @pytest.fixture
 def newer(tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     """The program as it will be when the schema has changed once more."""
@@ -140,15 +159,23 @@ def newer(tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def test_what_is_lost_later_comes_back(database_url: str, file: Path) -> None:
+def test_what_is_lost_later_comes_back_wholly_or_not_at_all(database_url: str, file: Path) -> None:
     before = fill(database_url)
     assert all(len(found) == 4 for found in before.values())
     save(database_url, file)
     run(database_url, "DELETE FROM audit", "UPDATE customer SET name = 'x', blocked = (1 = 1)")
+    lost = rows(database_url)
+
+    def broken(done: int, total: int) -> None:
+        if done > total / 2:
+            raise OSError("the disk is gone")
+
+    with opened(database_url) as db, pytest.raises(OSError, match="disk is gone"):
+        backup.restore(db, file, broken, silent, replace=True)
     with pytest.raises(NotEmpty, match="--force") as refused:
         restore(database_url, file)
     assert "--force" in refused.value.zh
-    assert rows(database_url)["audit"] == []
+    assert rows(database_url) == lost != before
     restore(database_url, file, replace=True)
     assert rows(database_url) == before
     run(
@@ -160,11 +187,10 @@ def test_what_is_lost_later_comes_back(database_url: str, file: Path) -> None:
 
 
 def test_a_shop_moves_to_postgresql_and_back(
-    sqlite_url: str, postgres_url: str, tmp_path: Path
+    filled: tuple[str, Rows], file: Path, postgres_url: str, tmp_path: Path
 ) -> None:
-    before = fill(sqlite_url)
-    save(sqlite_url, tmp_path / "there")
-    restore(postgres_url, tmp_path / "there")
+    _, before = filled
+    restore(postgres_url, file)
     assert rows(postgres_url) == before
     save(postgres_url, tmp_path / "back")
     new = f"sqlite:///{tmp_path}/new/xiaoer.db"
@@ -202,28 +228,10 @@ def test_a_backup_is_one_moment_of_a_service_that_goes_on(
     assert rows(database_url) == before
 
 
-def test_a_restore_that_fails_midway_has_done_nothing(
-    database_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(database_url)
-    save(database_url, file)
-    run(database_url, "UPDATE customer SET name = 'newer'", "DELETE FROM audit")
-    before = rows(database_url)
-
-    def broken(done: int, total: int) -> None:
-        if done > total / 2:
-            raise OSError("the disk is gone")
-
-    with opened(database_url) as db, pytest.raises(OSError, match="disk is gone"):
-        backup.restore(db, file, broken, silent, replace=True)
-    assert rows(database_url) == before
-
-
 def test_what_a_kill_leaves_in_the_middle_is_the_old_data(
-    sqlite_url: str, file: Path, tmp_path: Path
+    filled: tuple[str, Rows], file: Path, tmp_path: Path
 ) -> None:
-    fill(sqlite_url)
-    save(sqlite_url, file)
+    sqlite_url, _ = filled
     run(sqlite_url, "UPDATE customer SET name = 'newer'")
     before = rows(sqlite_url)
     path = Path(sqlite_url.removeprefix("sqlite:///"))
@@ -243,16 +251,12 @@ def test_what_a_kill_leaves_in_the_middle_is_the_old_data(
 
 
 def test_an_older_backup_is_restored_and_migrated_a_newer_one_is_refused(
-    sqlite_url: str, file: Path, tmp_path: Path, newer: pytest.MonkeyPatch
+    filled: tuple[str, Rows], file: Path, tmp_path: Path, newer: pytest.MonkeyPatch
 ) -> None:
-    with newer.context() as old:
-        old.setattr(migrate, "SCRIPTS", ROOT / "storage" / "migrations")
-        fill(sqlite_url)
-        save(sqlite_url, file)
-        older = rows(sqlite_url)["customer"]
+    sqlite_url, before = filled
     restore(sqlite_url, file, replace=True)
     now = rows(sqlite_url)["customer"]
-    assert now == [{**row, "nickname": "friend"} for row in older]
+    assert now == [{**row, "nickname": "friend"} for row in before["customer"]]
     save(sqlite_url, tmp_path / "newer")
     newer.undo()
     with pytest.raises(TooNew, match="newer Xiaoer"):
@@ -264,19 +268,21 @@ def test_an_older_backup_is_restored_and_migrated_a_newer_one_is_refused(
     assert not (tmp_path / "again").exists()
 
 
-def test_postgresql_in_use_is_not_replaced(postgres_url: str, file: Path) -> None:
-    save(postgres_url, file)
+def test_postgresql_in_use_is_not_replaced(
+    filled: tuple[str, Rows], file: Path, postgres_url: str
+) -> None:
     with opened(postgres_url) as service, service.engine.connect() as connection:
         connection.execute(text("SELECT 1"))
         with pytest.raises(InUse, match="1 other connections"):
             restore(postgres_url, file)
-    restore(postgres_url, file)
+    assert rows(postgres_url)["customer"] == []
 
 
 def test_a_file_appears_whole_and_is_private(
-    sqlite_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+    filled: tuple[str, Rows], file: Path, tmp_path: Path
 ) -> None:
-    fill(sqlite_url)
+    sqlite_url, _ = filled
+    file.unlink()
     save(sqlite_url, file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     content = file.read_bytes()
@@ -294,9 +300,8 @@ def test_a_file_appears_whole_and_is_private(
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_damaged_and_foreign_files_change_nothing(sqlite_url: str, file: Path) -> None:
-    before = fill(sqlite_url)
-    save(sqlite_url, file)
+def test_damaged_and_foreign_files_change_nothing(filled: tuple[str, Rows], file: Path) -> None:
+    sqlite_url, before = filled
     good = file.read_bytes()
     spoilt = [b"", b"hello", good[:100], good[: len(good) // 2], good[:-1], good[1:]]
     spoilt += [good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :] for at in (80, 90)]
@@ -311,9 +316,8 @@ def test_damaged_and_foreign_files_change_nothing(sqlite_url: str, file: Path) -
     assert rows(sqlite_url) == before
 
 
-def test_changed_contents_are_refused(sqlite_url: str, file: Path) -> None:
-    before = fill(sqlite_url)
-    save(sqlite_url, file)
+def test_changed_contents_are_refused(filled: tuple[str, Rows], file: Path) -> None:
+    sqlite_url, before = filled
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(members["manifest.json"])
@@ -326,7 +330,6 @@ def test_changed_contents_are_refused(sqlite_url: str, file: Path) -> None:
                     archive.writestr(name, content)
         with pytest.raises(error):
             restore(sqlite_url, file, replace=True)
-        assert rows(sqlite_url) == before
 
     def described(**more: Any) -> dict[str, Any]:
         return {"manifest.json": json.dumps(manifest | more)}
@@ -344,6 +347,7 @@ def test_changed_contents_are_refused(sqlite_url: str, file: Path) -> None:
     refused(NotRestored, **described(tables=[agents | {"columns": ["no", "such"]}]))
     refused(NotRestored, **described(tables=[agents | {"columns": agents["columns"][::-1]}]))
     refused(NotRestored, **described(tables=[agents | {"columns": agents["columns"][1:]}]))
+    assert rows(sqlite_url) == before
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, file: Path) -> None:
