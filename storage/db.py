@@ -16,14 +16,16 @@ from sqlmodel import Session
 
 from bot.core.errors import XiaoerError
 from bot.core.events import Bus
+from bot.core.ids import token
 from storage.group_writer import GroupWriter, Work, unavailable
 from storage.listener import CHANNEL, Listener
-from storage.live import Live
+from storage.live import Changes, Live, changes
 
 BUSY_SECONDS = 5
 """How long to wait for another process's write lock on SQLite."""
 RETRIES = 5
 """How often a transaction that PostgreSQL undid (deadlock, serialisation) is run again."""
+_NOTIFY = text("SELECT pg_notify(:channel, notice) FROM unnest(CAST(:notices AS text[])) AS notice")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ class Database:
             self._reading = self.engine
             self._writer = ThreadPoolExecutor(8, thread_name_prefix="db-write")
         self._listener: Listener | None = None
+        self._origin = token()
 
     async def transact(
         self,
@@ -125,14 +128,14 @@ class Database:
         """Hear what other processes on the same PostgreSQL commit. Nothing to do on SQLite."""
         self._attach()
         if not self.is_sqlite and self._listener is None:
-            self._listener = Listener(self.url, self.publish)
+            self._listener = Listener(self.url, self._origin, self.publish)
             self._listener.start()
 
-    def publish(self, topics: frozenset[str]) -> None:
-        """Wake this process's listeners of `topics`; callable from any thread."""
-        if topics and self._loop is not None:
+    def publish(self, committed: Changes) -> None:
+        """Wake this process's listeners; callable from any thread."""
+        if committed and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
-                self._loop.call_soon_threadsafe(self.live.publish, topics)
+                self._loop.call_soon_threadsafe(self.live.publish, committed)
 
     def session(self, connection: Connection) -> Session:
         """A session inside the connection's transaction, in a savepoint of its own."""
@@ -169,19 +172,17 @@ class Database:
                     with session:
                         result = work(session)
                         session.commit()
-                    touched = frozenset(session.info.get("touched", ()))
-                    for topic in touched:
-                        connection.execute(
-                            text("SELECT pg_notify(:channel, :topic)"),
-                            {"channel": CHANNEL, "topic": topic},
-                        )
+                    committed = changes(session)
+                    if committed:
+                        notices = [f"{self._origin} {topic}" for topic in committed]
+                        connection.execute(_NOTIFY, {"channel": CHANNEL, "notices": notices})
             except DBAPIError as error:
                 if _undone_by_server(error) and attempt + 1 < RETRIES:
                     continue
                 if isinstance(error, OperationalError):
                     raise unavailable() from error
                 raise
-            self.publish(touched)
+            self.publish(committed)
             return result
         raise AssertionError("unreachable")
 

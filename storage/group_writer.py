@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from bot.core.errors import Unavailable
+from storage.live import Changes, changes
 
 BATCH = 64
 """How many waiting calls commit together on SQLite."""
@@ -25,7 +26,7 @@ class _Job:
     future: Future[Any]
     result: Any = None
     error: BaseException | None = None
-    touched: frozenset[str] = frozenset()
+    changes: Changes = field(default_factory=dict)
 
     def settle(self) -> None:
         if self.error is not None:
@@ -63,7 +64,7 @@ class GroupWriter:
         self,
         engine: Engine,
         session: Callable[[Connection], Session],
-        publish: Callable[[frozenset[str]], None],
+        publish: Callable[[Changes], None],
     ) -> None:
         """`session` opens a call's own savepoint; `publish` tells what was committed."""
         self._engine = engine
@@ -121,7 +122,7 @@ class GroupWriter:
                 job.error = job.error or explained(error)
         for job in batch:
             if job.error is None:
-                self._publish(job.touched)
+                self._publish(job.changes)
             job.settle()
 
     def _run_one(self, connection: Connection, job: _Job) -> None:
@@ -130,7 +131,7 @@ class GroupWriter:
             with session:
                 job.result = job.work(session)
                 session.commit()
-            job.touched = frozenset(session.info.get("touched", ()))
+            job.changes = changes(session)
         except BaseException as error:
             driver = connection.connection.driver_connection
             if driver is None or not driver.in_transaction:

@@ -7,16 +7,19 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
+from storage.live import Changes
+
 CHANNEL = "xiaoer"
-"""PostgreSQL notification channel that carries the topics of `storage.live`."""
+"""PostgreSQL notification channel that carries the topics of `storage.live`, after their origin."""
 
 
 class Listener(threading.Thread):
-    """Hears PostgreSQL's notifications and passes the topics on; reconnects by itself."""
+    """Hears what is not of our own `origin` and passes the topics on; reconnects by itself."""
 
-    def __init__(self, url: URL, publish: Callable[[frozenset[str]], None]) -> None:
+    def __init__(self, url: URL, origin: str, publish: Callable[[Changes], None]) -> None:
         super().__init__(name="db-listen", daemon=True)
         self._url = url
+        self._origin = origin
         self._publish = publish
         self._stopped = threading.Event()
 
@@ -33,7 +36,9 @@ class Listener(threading.Thread):
     def _hear(self, connection: psycopg.Connection[Any]) -> None:
         while not self._stopped.is_set():
             for notice in connection.notifies(timeout=0.5):
-                self._publish(frozenset([notice.payload]))
+                origin, _, topic = notice.payload.partition(" ")
+                if origin != self._origin:
+                    self._publish({topic: None})
 
     def stop(self) -> None:
         self._stopped.set()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sqlmodel import Session
@@ -11,6 +11,10 @@ from bot.core.messages import Address
 
 QUEUE = "queue"
 """Topic: the list of conversations that agents see."""
+
+
+Changes = Mapping[str, object]
+"""Topics, each with what was committed there; None: look into the tables."""
 
 
 def chat(address: Address) -> str:
@@ -25,17 +29,32 @@ def sender(channel: str, account: str) -> str:
 
 def touch(session: Session, *topics: str) -> None:
     """Announce `topics` when, and only if, the session's transaction commits."""
-    session.info.setdefault("touched", set()).update(topics)
+    session.info.setdefault("touched", {}).update(dict.fromkeys(topics))
+
+
+def tell(session: Session, topic: str, news: object) -> None:
+    """`touch` with all that is new there, which spares the listeners of this process a look."""
+    session.info.setdefault("touched", {})[topic] = news
+
+
+def changes(session: Session) -> Changes:
+    """What a session has announced."""
+    return dict(session.info.get("touched", ()))
 
 
 class Signal:
-    """Wakes one listener. Any number of changes between two waits wake it once."""
+    """Wakes one listener. Any number of changes between two waits wake it once.
+
+    `news` is what the change was, where it came with its news and none came besides.
+    """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self.news: object = None
 
-    def set(self) -> None:
+    def set(self, news: object = None) -> None:
         """Wake the listener."""
+        self.news = None if self._event.is_set() else news
         self._event.set()
 
     async def wait(self, seconds: float | None = None) -> bool:
@@ -50,7 +69,7 @@ class Signal:
 
 
 class Live:
-    """Topics and who listens to them. Holds no data: a listener reads the tables again."""
+    """Topics and who listens to them. News may get lost: then a listener reads the tables."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Signal]] = defaultdict(set)
@@ -69,8 +88,8 @@ class Live:
                 if not self._listeners[topic]:
                     del self._listeners[topic]
 
-    def publish(self, topics: Iterable[str]) -> None:
-        """Wake the listeners of `topics`. Call it on the event loop's thread."""
-        for topic in topics:
+    def publish(self, changes: Changes) -> None:
+        """Wake the listeners of what has changed. Call it on the event loop's thread."""
+        for topic, news in changes.items():
             for signal in self._listeners.get(topic, ()):
-                signal.set()
+                signal.set(news)

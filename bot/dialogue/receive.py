@@ -17,6 +17,7 @@ from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
 from bot.feedback import survey
+from storage import live
 from storage.models.conversations import (
     Conversation,
     Written,
@@ -25,6 +26,7 @@ from storage.models.conversations import (
     last_offered,
     latest_conversation,
     write,
+    written,
 )
 from storage.models.customers import Customer, find_identity
 from storage.models.inbound import Found, find, keep_receipt
@@ -72,6 +74,8 @@ class Reception:
         _join(turn, joined)
         outcome = self._answer(turn)
         waiting = _text(fragments_of(session, turn.conversation))
+        news = written(session, turn.conversation.identity_id, found.newest)
+        live.tell(session, live.chat(inbound.address), news)
         return Received(turn.message.id, repeated=False, outcome=outcome, waiting=waiting)
 
     def settle(self, session: Session, address: Address, understanding: Understanding) -> None:

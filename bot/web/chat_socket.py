@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from bot.dialogue.intake import Intake
 from bot.web.limits import RateLimit
 from storage import live
 from storage.db import Database
-from storage.models.conversations import Message, last_seq, messages_after
+from storage.models.conversations import Passage, Written, last_seq, messages_at
 from storage.models.customers import find_identity
 
 log = structlog.get_logger()
@@ -60,7 +61,8 @@ class ChatSocket:
         offered = socket.query_params.get("session", "")
         token = offered if self.sessions.genuine(offered) else self.sessions.new()
         after = _number(socket.query_params.get("after", "")) if token == offered else 0
-        client = _Client(self, socket, token, after, socket.query_params.get("lang"))
+        address = self.sessions.address(token)
+        client = _Client(self, socket, token, address, after, socket.query_params.get("lang"))
         with metrics.SOCKETS.track_inprogress():
             await client.run()
 
@@ -79,13 +81,10 @@ class _Client:
     chat: ChatSocket
     socket: WebSocket
     token: str
+    address: Address
     after: int
     language: str | None
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def address(self) -> Address:
-        return self.chat.sessions.address(self.token)
 
     async def run(self) -> None:
         newest = await self.chat.db.read(_newest, self.address)
@@ -130,19 +129,30 @@ class _Client:
         with self.chat.db.live.listen(live.chat(self.address)) as signal:
             while True:
                 wait = await self.write_new()
-                if wait:
-                    await signal.wait(wait)
+                while wait and await signal.wait(wait) and await self.pass_on(signal.news):
+                    pass
 
     async def write_new(self) -> float:
         """Send what is new; returns the seconds to wait for more, 0 when there is more now."""
         try:
-            messages = await self.chat.db.read(_messages, self.address, self.after)
+            messages = await self.chat.db.read(messages_at, self.address, self.after, PAGE)
         except Unavailable:
             return RETRY_SECONDS
-        for message in messages:
-            await self.send(_frame(message))
-            self.after = message.id or self.after
+        await self.send_messages(messages)
         return QUIET_SECONDS if len(messages) < PAGE else 0
+
+    async def pass_on(self, news: object) -> bool:
+        """Send what was just committed, if it is known and follows on what was sent before."""
+        if not isinstance(news, Passage) or news.after > self.after:
+            return False
+        await self.send_messages(news.messages)
+        return True
+
+    async def send_messages(self, messages: Iterable[Written]) -> None:
+        for message in messages:
+            if message.id > self.after:
+                await self.send(_frame(message))
+                self.after = message.id
 
     async def send(self, frame: dict[str, Any]) -> None:
         async with self.sending:
@@ -158,12 +168,7 @@ def _newest(session: Session, address: Address) -> int:
     return last_seq(session, identity.id) if identity and identity.id else 0
 
 
-def _messages(session: Session, address: Address, after: int) -> list[Message]:
-    identity = find_identity(session, address)
-    return messages_after(session, identity.id, after, PAGE) if identity and identity.id else []
-
-
-def _frame(message: Message) -> dict[str, Any]:
+def _frame(message: Written) -> dict[str, Any]:
     return {
         "type": "message",
         "seq": message.id,

@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
-from bot.core.messages import Author, State
+from bot.core.messages import Address, Author, State
 from storage.models.base import json_field, moment
 from storage.models.customers import Customer, Identity, held_identity
 
@@ -77,6 +77,14 @@ class Written:
     id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The messages of a chat that follow directly on the one with id `after` (0: on none)."""
+
+    after: int
+    messages: tuple[Written, ...]
+
+
 class Note(SQLModel, table=True):
     """What agents tell each other about a conversation; customers never see it."""
 
@@ -98,7 +106,14 @@ def write(session: Session, message: Written) -> Written:
     values = vars(message).copy()
     del values["id"], values["verdict"]
     message.id = session.connection().execute(_WRITE, values).scalar_one()
+    session.info.setdefault("written", []).append(message)
     return message
+
+
+def written(session: Session, identity_id: int, after: int) -> Passage:
+    """What this session wrote into a chat that it holds, whose newest message was `after`."""
+    messages: list[Written] = session.info.get("written", [])
+    return Passage(after, tuple(one for one in messages if one.identity_id == identity_id))
 
 
 def judge(session: Session, message: Written, verdict: Mapping[str, Any]) -> None:
@@ -144,6 +159,35 @@ def messages_after(
     return list(session.exec(query))
 
 
+_COLUMNS = [_MESSAGES.c[name] for name in Written.__dataclass_fields__]
+_IDENTITIES = SQLModel.metadata.tables["identity"]
+_CHAT = and_(
+    _IDENTITIES.c.channel == bindparam("its_channel"),
+    _IDENTITIES.c.account == bindparam("its_account"),
+    _IDENTITIES.c.chat == bindparam("its_chat"),
+)
+_AFTER = (
+    select_columns(*_COLUMNS)
+    .join(_IDENTITIES, and_(_IDENTITIES.c.id == _MESSAGES.c.identity_id, _CHAT))
+    .where(_MESSAGES.c.id > bindparam("its_after"))
+    .order_by(_MESSAGES.c.id)
+    .limit(bindparam("its_limit"))
+)
+
+
+def messages_at(session: Session, address: Address, after: int, limit: int) -> list[Written]:
+    """The messages of the chat at `address` with `id` greater than `after`, oldest first."""
+    values = {
+        "its_channel": address.channel,
+        "its_account": address.account,
+        "its_chat": address.chat,
+        "its_after": after,
+        "its_limit": limit,
+    }
+    rows = session.connection().execute(_AFTER, values)
+    return [Written(**row._mapping) for row in rows]
+
+
 def conversation_messages(
     session: Session, conversation_id: int, after: int = 0, limit: int = 500
 ) -> list[Message]:
@@ -161,8 +205,7 @@ def fragments_of(session: Session, conversation: Conversation) -> list[Written]:
     """The messages that wait for the rest of what the customer is saying, oldest first."""
     if not conversation.fragments:
         return []
-    columns = [_MESSAGES.c[name] for name in Written.__dataclass_fields__]
-    query = select_columns(*columns).where(_MESSAGES.c.id.in_(conversation.fragments))
+    query = select_columns(*_COLUMNS).where(_MESSAGES.c.id.in_(conversation.fragments))
     rows = session.connection().execute(query.order_by(_MESSAGES.c.id))
     return [Written(**row._mapping) for row in rows]
 

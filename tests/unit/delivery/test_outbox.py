@@ -78,7 +78,7 @@ def test_sockets_and_desks_hear_of_it(db: Database) -> None:
     def work(session: Session) -> tuple[set[str], str]:
         said(session, conversation_id, "您好", Purpose.ANSWER)
         address = session.get_one(Identity, identity_id).address
-        return session.info["touched"], live.chat(address)
+        return set(live.changes(session)), live.chat(address)
 
     touched, chat = db.run(work)
     assert touched == {chat, live.QUEUE}
