@@ -34,6 +34,17 @@ class Purpose(StrEnum):
         return list(Purpose).index(self)
 
 
+class Progress(StrEnum):
+    """How far the sending of a message is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    HELD = "held"
+
+
 class State(StrEnum):
     """Who is in charge of a conversation."""
 

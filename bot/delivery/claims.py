@@ -9,13 +9,13 @@ from sqlmodel import Session
 
 from bot.channels.base import Channel, DeliveryError, Outgoing, Refused, TryLater, Uncertain
 from bot.core.clock import now
-from bot.core.messages import Address, Choice, Purpose
+from bot.core.messages import Address, Choice, Progress, Purpose
 from bot.delivery import quota
 from storage import live
 from storage.models import deliveries
 from storage.models.conversations import Message
 from storage.models.customers import find_identity
-from storage.models.deliveries import Account, Delivery, Progress
+from storage.models.deliveries import Account, Delivery
 
 _BACKOFF = (1, 2, 5, 15, 60, 300)
 """Seconds to wait after the first, second … attempt that surely failed."""

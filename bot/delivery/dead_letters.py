@@ -8,12 +8,12 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.core.messages import Purpose
+from bot.core.messages import Progress, Purpose
 from bot.delivery.outbox import USEFUL
 from storage import live
 from storage.models import deliveries
 from storage.models.conversations import Message
-from storage.models.deliveries import Delivery, Progress
+from storage.models.deliveries import Delivery
 
 STUCK = (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD)
 """The states in which nothing happens by itself, or not soon."""

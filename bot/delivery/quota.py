@@ -6,10 +6,10 @@ from sqlmodel import Session
 
 from bot.channels.base import Policy
 from bot.core.clock import now
-from bot.core.messages import Address, Purpose
+from bot.core.messages import Address, Progress, Purpose
 from storage import live
 from storage.models import deliveries
-from storage.models.deliveries import Account, Delivery, Progress, Quota
+from storage.models.deliveries import Account, Delivery, Quota
 
 CLOSED = "window"
 """Why a delivery is held: the customer has to write before it may be sent."""

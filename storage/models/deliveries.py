@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Index, UniqueConstraint, and_, delete, exists, or_, update
@@ -10,22 +9,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
+from bot.core.messages import Progress
 from storage.models.base import moment
 from storage.models.conversations import Message
 
 Account = tuple[str, str]
 """A channel and the name of one account on it."""
-
-
-class Progress(StrEnum):
-    """How far a delivery is."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    HELD = "held"
 
 
 class Delivery(SQLModel, table=True):
