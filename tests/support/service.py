@@ -60,9 +60,10 @@ class Service:
         """A small configuration; the fitted models are shared between the tests' services."""
         self.folder.mkdir(parents=True, exist_ok=True)
         url = self.database_url or f"sqlite:///{self.folder}/xiaoer.db"
-        cache = self.folder / "cache"
-        if not cache.exists():
-            cache.symlink_to(self.model_cache)
+        for cache in (self.folder / "cache", self.folder / ".cache" / "xiaoer"):
+            cache.parent.mkdir(exist_ok=True)
+            if not cache.exists():
+                cache.symlink_to(self.model_cache)
         self.config.write_text(
             f"""
             [shop]
@@ -105,12 +106,17 @@ class Service:
         with (self.folder / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "run", "--config", str(self.config)],
-                cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "LANG": "C.UTF-8"},
+                cwd=ROOT, stdout=log, stderr=log,
+                env={**os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder)},
             )  # fmt: skip
 
     def start(self, seconds: float = 180) -> "Service":
         """Start and wait until questions can be answered."""
         self.launch()
+        return self.wait_until_ready(seconds)
+
+    def wait_until_ready(self, seconds: float = 180) -> "Service":
+        """Wait until questions can be answered."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process is not None
