@@ -9,7 +9,13 @@ from bot.core.clock import now
 from bot.core.messages import Author, Choice, Purpose, State
 from bot.core.text import to_traditional
 from storage import live
-from storage.models.conversations import Conversation, Written, latest_conversation, write
+from storage.models.conversations import (
+    Conversation,
+    Written,
+    latest_conversation,
+    open_conversation,
+    write,
+)
 from storage.models.customers import Identity, held_identity
 from storage.models.deliveries import Delivery
 
@@ -83,10 +89,7 @@ def conversation_for(session: Session, identity: Identity, *, fresh: bool = Fals
     latest = None if fresh else latest_conversation(session, identity.id)
     if latest is not None and latest.state != State.RESOLVED:
         return latest
-    conversation = Conversation(identity_id=identity.id, language=identity.language)
-    session.add(conversation)
-    session.flush()
-    return conversation
+    return open_conversation(session, identity)
 
 
 def _identity(session: Session, conversation: Conversation) -> Identity:

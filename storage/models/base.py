@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -37,6 +37,16 @@ class Json(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else JSON())
+
+
+def new_row(table: type[SQLModel], **values: Any) -> dict[str, Any]:
+    """A new row's values, its defaults among them: much cheaper than an object of the table."""
+    row = {
+        name: one.default_factory() if one.default_factory else one.default  # type: ignore[call-arg]  # ours take nothing
+        for name, one in table.model_fields.items()
+        if name != "id"
+    }
+    return row | values
 
 
 def moment(*, index: bool = False, nullable: bool = False, **options: Any) -> Any:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, and_, bindparam, insert, or_, update
+from sqlalchemy import Index, String, and_, bindparam, cast, insert, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.messages import Address, Author, State
-from storage.models.base import json_field, moment
+from storage.models.base import json_field, moment, new_row
 from storage.models.customers import Customer, Identity, held_identity
 
 
@@ -122,6 +122,18 @@ def judge(session: Session, message: Written, verdict: Mapping[str, Any]) -> Non
     session.connection().execute(_JUDGE, values)
 
 
+_CONVERSATIONS = SQLModel.metadata.tables["conversation"]
+_OPEN = insert(_CONVERSATIONS).returning(*_CONVERSATIONS.c)
+_OPENED = select_columns(Conversation).from_statement(_OPEN)
+
+
+def open_conversation(session: Session, identity: Identity) -> Conversation:
+    """A new conversation in a chat."""
+    row = new_row(Conversation, identity_id=identity.id, language=identity.language)
+    opened: Conversation = session.execute(_OPENED, row).scalar_one()
+    return opened
+
+
 def latest_conversation(session: Session, identity_id: int) -> Conversation | None:
     """The newest conversation in a chat, whatever its state."""
     query = (
@@ -226,19 +238,26 @@ def last_seq(session: Session, identity_id: int) -> int:
     return session.exec(query).one() or 0
 
 
-_OFFERED = (
-    select_columns(_MESSAGES.c.choices)
+_SAID = (
+    select_columns(_MESSAGES.c.id, _MESSAGES.c.choices)
     .where(_MESSAGES.c.conversation_id == bindparam("its_conversation"))
     .where(_MESSAGES.c.author == Author.BOT)
     .order_by(_MESSAGES.c.id.desc())
     .limit(5)
+    .subquery()
+)
+_OFFERED = (
+    select_columns(_SAID.c.choices)
+    .where(cast(_SAID.c.choices, String) != "[]")
+    .order_by(_SAID.c.id.desc())
+    .limit(1)
 )
 
 
 def last_offered(session: Session, conversation_id: int) -> list[dict[str, str]]:
     """The buttons under the newest bot message that has any."""
-    rows = session.connection().execute(_OFFERED, {"its_conversation": conversation_id})
-    return next((choices for choices in rows.scalars() if choices), [])
+    found = session.connection().execute(_OFFERED, {"its_conversation": conversation_id})
+    return found.scalar_one_or_none() or []
 
 
 def recent_messages(

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, bindparam, func, update
+from sqlalchemy import UniqueConstraint, bindparam, delete, func, insert, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from bot.core.messages import Address, Inbound
-from storage.models.base import moment
-from storage.models.upsert import insert_or_ignore
+from storage.models.base import moment, new_row
+from storage.models.upsert import insert_values
 
 
 class Customer(SQLModel, table=True):
@@ -75,6 +75,9 @@ def find_identity(session: Session, address: Address, *, lock: bool = False) -> 
 
 
 _IDENTITIES = SQLModel.metadata.tables["identity"]
+_CUSTOMERS = SQLModel.metadata.tables["customer"]
+_NEW_CUSTOMER = insert(_CUSTOMERS).returning(_CUSTOMERS.c.id)
+_FORGET = delete(_CUSTOMERS).where(_CUSTOMERS.c.id == bindparam("its_id"))
 _HOLD = select_columns(_IDENTITIES.c.id).where(_IDENTITIES.c.id == bindparam("its_id"))
 _HOLD = _HOLD.with_for_update()
 _SEEN = (
@@ -97,10 +100,9 @@ def seen(session: Session, inbound: Inbound) -> int:
 
     The held row is what keeps a chat's messages in order across processes.
     """
-    identity_id = _seen(session, inbound)
-    if identity_id is None:
-        _first_contact(session, inbound)
-        identity_id = _seen(session, inbound)
+    identity_id = (
+        _seen(session, inbound) or _first_contact(session, inbound) or _seen(session, inbound)
+    )
     assert identity_id is not None
     _held(session).add(identity_id)
     return identity_id
@@ -132,27 +134,26 @@ def _seen(session: Session, inbound: Inbound) -> int | None:
     return session.connection().execute(_SEEN, values).scalar_one_or_none()
 
 
-def _first_contact(session: Session, inbound: Inbound) -> None:
-    address = inbound.address
-    customer = Customer(name=inbound.name, language=inbound.language or "")
-    session.add(customer)
-    session.flush()
-    assert customer.id is not None
-    created = insert_or_ignore(
-        session,
-        Identity(
-            customer_id=customer.id,
-            channel=address.channel,
-            account=address.account,
-            chat=address.chat,
-            pulls=address.pulls,
-            name=inbound.name,
-            language=inbound.language or "",
-        ),
+def _first_contact(session: Session, inbound: Inbound) -> int | None:
+    """The new identity's id; None when another process met this customer at the same moment."""
+    address, language = inbound.address, inbound.language or ""
+    row = new_row(Customer, name=inbound.name, language=language)
+    customer_id = session.connection().execute(_NEW_CUSTOMER, row).scalar_one()
+    identity = new_row(
+        Identity,
+        customer_id=customer_id,
+        channel=address.channel,
+        account=address.account,
+        chat=address.chat,
+        pulls=address.pulls,
+        name=inbound.name,
+        language=language,
+        last_seen_at=inbound.at,
     )
-    if not created:  # another process met this customer at the same moment
-        session.delete(customer)
-        session.flush()
+    created: int | None = insert_values(session, _IDENTITIES, identity)
+    if created is None:
+        session.connection().execute(_FORGET, {"its_id": customer_id})
+    return created
 
 
 def by_shop_ref(session: Session, shop_ref: str) -> Customer | None:

@@ -1,19 +1,31 @@
 """INSERT … ON CONFLICT DO NOTHING, the same on both databases."""
 
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 
 def insert_or_ignore(session: Session, row: SQLModel) -> bool:
     """Insert `row` unless a unique constraint already holds its like. True when inserted."""
-    table = type(row).__table__  # type: ignore[attr-defined]
+    table: Table = type(row).__table__  # type: ignore[attr-defined]
     values = {
         column.key: value
         for column in table.columns
         if not ((value := getattr(row, column.key)) is None and column.primary_key)
     }
-    dialect = session.get_bind().dialect.name
+    return insert_values(session, table, values) is not None
+
+
+def insert_values(session: Session, table: Table, values: dict[str, Any]) -> Any:
+    """Insert a row of `values` unless its like is there. Its key when inserted, else None."""
+    statement = _statement(table, session.get_bind().dialect.name)
+    return session.connection().execute(statement, values).scalar_one_or_none()
+
+
+@cache
+def _statement(table: Table, dialect: str) -> Any:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(values).on_conflict_do_nothing()
-    inserted = session.connection().execute(statement.returning(*table.primary_key))
-    return inserted.first() is not None
+    return insert(table).on_conflict_do_nothing().returning(*table.primary_key)
