@@ -137,18 +137,24 @@ class Answerer:
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             batch = [(text, future) for text, future in batch if not future.done()]
-            try:
-                found = await asyncio.get_running_loop().run_in_executor(
-                    self._thread, understand_whole, self.index, [text for text, _ in batch]
-                )
-            except Exception as error:  # the batch's customers get it; the next batch goes on
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), understanding in zip(batch, found, strict=True):
-                if not future.done():
-                    future.set_result(understanding)
+            await self._serve(batch)
+
+    async def _serve(self, batch: list[tuple[str, asyncio.Future[Understanding]]]) -> None:
+        """Answer a batch; where it fails, each text alone, so that one fails its neighbours not."""
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._thread, understand_whole, self.index, [text for text, _ in batch]
+            )
+        except Exception as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._serve([one])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for (_, future), understanding in zip(batch, found, strict=True):
+            if not future.done():
+                future.set_result(understanding)
 
 
 def _stamp(folder: Path) -> Stamp:

@@ -30,7 +30,8 @@ class Understanding:
     `candidates` holds up to five different entries, best first. `confidence` is the estimated
     probability (0–1) that the first of them is right. `text` is what the customer wrote,
     `normalised` and `corrected` what was compared. `signals` are the named numbers that the
-    decision rests on, for those who ask why.
+    decision rests on, for those who ask why. `failed` names the error that kept the engine from
+    reading it.
     """
 
     text: str
@@ -44,6 +45,13 @@ class Understanding:
     index_version: str
     corrections: tuple[Correction, ...] = ()
     signals: tuple[tuple[str, float], ...] = ()
+    failed: str = ""
+
+    @classmethod
+    def of_unreadable(cls, text: str, error: Exception) -> "Understanding":
+        """Nothing is understood, for reading it raised `error`."""
+        name = type(error).__name__
+        return cls(text, text, text, None, False, (), "human", 0.0, "", failed=name)
 
     @property
     def best(self) -> Candidate | None:

@@ -1,5 +1,7 @@
 """Errors that carry what happened and what to do, in the reader's language."""
 
+import traceback
+from pathlib import Path
 from typing import Literal
 
 Language = Literal["zh", "en"]
@@ -31,3 +33,11 @@ class NotFound(XiaoerError):
 
 class Unavailable(XiaoerError):
     """A part that we need (usually the database) cannot serve just now: try again later."""
+
+
+def traced(error: BaseException) -> str:
+    """What an unforeseen error is and where it arose, for logs: without its message, for that may
+    quote what a customer wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)]
+    return " < ".join([type(error).__name__, *places])

@@ -14,4 +14,7 @@ EVENTS = Counter("xiaoer_events_total", "Events taken from the shop's systems", 
 SOCKETS = Gauge("xiaoer_chat_sockets", "Open web chat sockets")
 REFUSED = Counter("xiaoer_frames_refused_total", "Web chat frames refused", ["code"])
 FAQ_PROBLEMS = Gauge("xiaoer_faq_problems", "Problems that keep changed FAQ files from use")
+QUARANTINED = Counter(
+    "xiaoer_quarantined_total", "Messages that kept failing and were left to people", ["channel"]
+)
 DELIVERIES = Counter("xiaoer_deliveries_total", "Attempts to send", ["channel", "outcome"])

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any
 
 import structlog
 
 from bot.answering.understanding import Understanding
 from bot.core import metrics
+from bot.core.errors import Unavailable, traced
 from bot.core.messages import Address, Inbound
 from bot.dialogue.receive import Received, Reception, waiting_text
 from bot.dialogue.skills.fragment import PATIENCE
@@ -16,6 +18,9 @@ from storage.db import Database
 from storage.models.conversations import with_fragments
 
 Understand = Callable[[str], Awaitable[Understanding]]
+
+TRIES = 3
+"""How often a message is tried at which an error arises that nobody foresaw."""
 
 log = structlog.get_logger()
 
@@ -35,19 +40,20 @@ class Intake:
         """Returns after the commit; then the message and its answer are safe.
 
         Understanding starts at once, so that it can share a batch with its neighbours; the
-        effects come in the order in which a chat's messages arrived. Raises `Unavailable` when
-        nothing could be stored: the channel does not acknowledge, and the customer's side
-        delivers again.
+        effects come in the order in which a chat's messages arrived. A message that keeps
+        failing is stored and left to a person. Raises `Unavailable` when nothing could be
+        stored: the channel does not acknowledge, and the customer's side delivers again.
         """
         started = perf_counter()
         address = inbound.address
-        understanding = asyncio.ensure_future(self._understand(inbound.text))
+        understanding = asyncio.ensure_future(self._read(inbound.text))
         try:
             async with self._lanes.enter(address.key):
                 joined = await self._joined(inbound)
                 understood = await understanding
-                received = await self._db.transact(
-                    self._reception.receive, inbound, understood, joined
+                receive = self._reception.receive
+                received: Received = await self._effect(
+                    address, receive, inbound, understood, joined
                 )
                 if not received.repeated:
                     self._wait_for_more(address, received.waiting)
@@ -57,6 +63,31 @@ class Intake:
             metrics.TURN_SECONDS.labels(address.channel).observe(perf_counter() - started)
             metrics.TURNS.labels(address.channel, received.outcome).inc()
         return received
+
+    async def _read(self, text: str) -> Understanding:
+        """What `text` means; what the engine fails at is not understood, and says so."""
+        try:
+            return await self._understand(text)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("a message could not be read", error=traced(error))
+            return Understanding.of_unreadable(text, error)
+
+    async def _effect(self, address: Address, work: Callable[..., Any], *details: Any) -> Any:
+        """`work` in a transaction; what keeps failing there is done with `failed` set."""
+        failed = ""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._db.transact(work, *details)
+            except Unavailable:
+                raise
+            except Exception as error:
+                failed = type(error).__name__
+                log.error("a message failed", attempt=attempt, error=traced(error))
+        done = await self._db.transact(work, *details, failed=failed)
+        metrics.QUARANTINED.labels(address.channel).inc()
+        return done
 
     async def recover(self) -> None:
         """Answer what waited for its rest when the service ended."""
@@ -72,7 +103,10 @@ class Intake:
     async def _joined(self, inbound: Inbound) -> Understanding | None:
         """What the fragments that wait mean together with this message."""
         before = self._waiting.get(inbound.address.key)
-        return await self._understand(f"{before} {inbound.text}") if before else None
+        if not before:
+            return None
+        joined = await self._read(f"{before} {inbound.text}")
+        return None if joined.failed else joined
 
     def _wait_for_more(self, address: Address, text: str) -> None:
         self._waiting.pop(address.key, None)
@@ -86,8 +120,8 @@ class Intake:
         async with self._lanes.enter(address.key):
             text = await self._db.read(waiting_text, address)
             if text:
-                understood = await self._understand(text)
-                await self._db.transact(self._reception.settle, address, understood)
+                understood = await self._read(text)
+                await self._effect(address, self._reception.settle, address, understood)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -97,4 +131,4 @@ class Intake:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._timers.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("fragments stay unanswered until the next start", exc_info=error)
+            log.error("fragments stay unanswered until the next start", error=traced(error))

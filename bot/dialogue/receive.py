@@ -12,6 +12,7 @@ from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox
 from bot.dialogue.alarms import alarm_in
 from bot.dialogue.places import chosen
+from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
@@ -59,27 +60,37 @@ class Reception:
         inbound: Inbound,
         understanding: Understanding,
         joined: Understanding | None = None,
+        failed: str = "",
     ) -> Received:
         """Store `inbound` and let the first skill that has something to say answer it.
 
         `joined` understands the fragments that wait together with this message; it counts
         unless the message is clear by itself. A delivery that was taken before (same channel
         account and external id) has no second effect and returns the first one's seq.
+        `failed` names the error that the skills keep making here: then they are not asked.
         """
         found = find(session, inbound)
         if found.first:
             return Received(found.first, repeated=True)
+        failed = failed or understanding.failed
+        if failed and found.conversation and found.conversation.state == State.RESOLVED:
+            found = replace(found, conversation=None)
         turn = self._open(session, inbound, understanding, found)
         keep_receipt(session, inbound, turn.message)
         _join(turn, joined)
-        outcome = self._answer(turn)
+        outcome = quarantine(turn, failed) if failed else self._answer(turn)
         waiting = _text(fragments_of(session, turn.conversation))
         news = written(session, turn.conversation.identity_id, found.newest)
         live.tell(session, live.chat(inbound.address), news)
         return Received(turn.message.id, repeated=False, outcome=outcome, waiting=waiting)
 
-    def settle(self, session: Session, address: Address, understanding: Understanding) -> None:
-        """Answer the fragments that waited long enough; `understanding` is of all of them."""
+    def settle(
+        self, session: Session, address: Address, understanding: Understanding, failed: str = ""
+    ) -> None:
+        """Answer the fragments that waited long enough; `understanding` is of all of them.
+
+        `failed` as in `receive`.
+        """
         identity = find_identity(session, address, lock=True)
         assert identity is not None
         assert identity.id is not None
@@ -105,7 +116,11 @@ class Reception:
             is_complete=True,
         )
         _no_fragments(conversation)
-        self._answer(turn)
+        failed = failed or understanding.failed
+        if failed:
+            quarantine(turn, failed)
+        else:
+            self._answer(turn)
 
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
