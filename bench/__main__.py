@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rate", type=int, default=100, help="messages per second")
     parser.add_argument("--chats", type=int, default=200)
+    parser.add_argument("--cores", type=int, default=1, help="that the service may use: 1, or all")
     parser.add_argument("--messages", type=int, default=3000, help="to send to a platform")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
@@ -40,7 +41,7 @@ def main() -> None:
             "answers": lambda: _answers(options.data),
             "engine": lambda: engine.measure(ROOT / "faq", Path(folder)),
             "load": lambda: load.measure(
-                Path(folder), options.rate, options.seconds, options.chats
+                Path(folder), options.rate, options.seconds, options.chats, options.cores
             ),
             "sending": lambda: sending.measure(Path(folder), options.messages, options.chats),
             "swap": lambda: swap.measure(Path(folder)),

@@ -39,6 +39,7 @@ class Service:
     faq: Path = ROOT / "faq"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -107,7 +108,9 @@ class Service:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "run", "--config", str(self.config)],
                 cwd=ROOT, stdout=log, stderr=log,
-                env={**os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder)},
+                env={
+                    **os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder), **self.environment
+                },
             )  # fmt: skip
 
     def start(self, seconds: float = 180) -> "Service":
