@@ -28,6 +28,7 @@ from tests.support.receiving import Chat, reception_of, understood
 from tests.support.service import ROOT
 
 POISON = "毒"
+HEALTHY = reception_of(world.voice())
 
 
 class BrokenError(Exception):
@@ -54,8 +55,7 @@ class Brittle:
 
 
 def reception_with(skill: Brittle) -> Reception:
-    healthy = reception_of(world.voice())
-    return replace(healthy, skills=(Skill("brittle", (), skill.reply), *healthy.skills))
+    return replace(HEALTHY, skills=(Skill("brittle", (), skill.reply), *HEALTHY.skills))
 
 
 class Shop:
@@ -194,7 +194,7 @@ async def test_pieces_that_break_a_skill_go_to_a_person(db: Database) -> None:
     """They were acknowledged long ago, and are found wrong when the rest has not come."""
     shop = Shop(db)
     chat = shop.chat()
-    whole = replace(shop.reception, skills=reception_of(world.voice()).skills)
+    whole = replace(shop.reception, skills=HEALTHY.skills)
     before = Intake(db, shop.understand, whole)
     assert (await before.take(chat.inbound(POISON))).waiting == POISON
     await before.close()

@@ -39,6 +39,7 @@ class Service:
     faq: Path = ROOT / "faq"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    module: tuple[str, ...] = ("bot",)
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,7 +107,7 @@ class Service:
             self.write_config()
         with (self.folder / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run", "--config", str(self.config)],
+                [sys.executable, "-m", *self.module, "run", "--config", str(self.config)],
                 cwd=ROOT, stdout=log, stderr=log,
                 env={
                     **os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder), **self.environment

@@ -1,0 +1,106 @@
+"""Kills its own process at a named point of a message's way; the product has no hooks for it.
+
+    python -m tests.support.killed_at POINT run --config …
+
+is `xiaoer run …` that dies so at the message whose client id is `fatal`.
+"""
+
+import functools
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from bot.core.messages import Inbound
+from bot.delivery import claims
+from bot.dialogue.intake import Intake
+from bot.dialogue.receive import Reception
+from bot.web import chat_socket
+from storage.db import Database
+from tests.support.sending import PlainChannel
+
+FATAL = "fatal"
+"""The client id of the message that kills."""
+
+_is_fatal = True  # but for messages that come in, of which only one is
+
+
+def die(*_: object) -> None:
+    """kill -9."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str) -> None:
+    """Die when this process comes to `point`."""
+    _wrap(Intake, "take", _watch)
+    owner, name, is_before = POINTS[point]
+    _wrap(owner, name, _before if is_before else _after)
+
+
+def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
+    original = getattr(owner, name)
+    setattr(owner, name, functools.wraps(original)(wrapper(original)))
+
+
+def _watch(original: Callable[..., Any]) -> Any:
+    """Know when the fatal message is under way."""
+
+    async def take(intake: Intake, inbound: Inbound) -> Any:
+        global _is_fatal
+        _is_fatal = inbound.external_id.endswith(FATAL)
+        return await original(intake, inbound)
+
+    return take
+
+
+def _before(original: Callable[..., Any]) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        if _is_fatal:
+            die()
+        return original(*arguments, **named)
+
+    return wrapped
+
+
+def _after(original: Callable[..., Any]) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        if inspect.isawaitable(result):
+            return _awaited(result)
+        if _is_fatal:
+            die()
+        return result
+
+    return wrapped
+
+
+async def _awaited(result: Any) -> Any:
+    done = await result
+    if _is_fatal:
+        die()
+    return done
+
+
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    # of a message that came in: done and not committed; committed and nobody told; told inside;
+    # and the acknowledgement has left
+    "received": (Reception, "receive", False),
+    "committed": (Database, "publish", True),
+    "taken": (Intake, "take", False),
+    "acknowledged": (chat_socket._Client, "take", False),
+    # of a message that goes out
+    "claiming": (claims, "claim", False),
+    "claimed": (PlainChannel, "send", True),
+    "sent": (PlainChannel, "send", False),
+    "recording": (claims, "succeeded", False),
+}
+"""What is patched for each point, and whether it dies before it."""
+
+
+if __name__ == "__main__":
+    arm(sys.argv.pop(1))
+    from bot.cli import main
+
+    main()
