@@ -60,8 +60,8 @@ def claim(
 
 
 def succeeded(session: Session, delivery_id: int, provider_id: str) -> None:
-    """The platform took it."""
-    was = [Progress.SENDING, Progress.UNCERTAIN]
+    """The platform took it, even if another process has given it up for uncertain meanwhile."""
+    was = [Progress.SENDING, Progress.UNCERTAIN, Progress.QUEUED]
     deliveries.change(session, delivery_id, was, Progress.SENT, provider_id=provider_id)
     _tell(session, session.get_one(Delivery, delivery_id))
 

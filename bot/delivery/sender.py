@@ -49,13 +49,16 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; what is on its way then is finished first."""
-        try:
-            while True:
+        while True:
+            try:
                 async with self._ownership.held():
                     await self._serve()
-        finally:
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+            except Exception:
+                log.exception("a sender begins again", account=self._account)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:  # before anything is claimed anew, here or by a process that comes after us
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
 
     async def _serve(self) -> None:
         """Send while the account is ours."""
@@ -121,8 +124,14 @@ class Sender:
         """
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, Unavailable):
+            log.error("a delivery stays in sending until the next start", exc_info=error)
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         chat, delivery_id = outgoing.address.chat, int(outgoing.key)

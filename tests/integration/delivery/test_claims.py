@@ -114,11 +114,13 @@ def test_what_a_dead_process_left_on_its_way_is_uncertain(db: Database) -> None:
     assert row(db, "m0 #0").state == "uncertain"
 
 
-def test_the_news_that_it_arrived_may_come_late(db: Database) -> None:
-    db.run(queue, 1, 1, Purpose.MARKETING)
+@pytest.mark.parametrize("purpose", [Purpose.ANSWER, Purpose.MARKETING])
+def test_the_news_that_it_arrived_may_come_late(db: Database, purpose: Purpose) -> None:
+    db.run(queue, 1, 1, purpose)
     claim(db)
     db.run(claims.adopt, ACCOUNT)
     assert end(db, "c0 #0").state == "sent"
+    assert claim(db) == []
 
 
 def test_what_surely_failed_is_tried_later_and_later(db: Database) -> None:
