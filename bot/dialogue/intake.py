@@ -1,6 +1,7 @@
 """The way in for every channel: understand, then one transaction, in the chat's order."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
@@ -116,12 +117,21 @@ class Intake:
 
     async def _settle(self, address: Address) -> None:
         """Answer the fragments when nothing has followed them in time."""
-        await asyncio.sleep(PATIENCE.total_seconds())
-        async with self._lanes.enter(address.key):
-            text = await self._db.read(waiting_text, address)
-            if text:
-                understood = await self._read(text)
-                await self._effect(address, self._reception.settle, address, understood)
+        is_waiting = True
+        while is_waiting:
+            await asyncio.sleep(PATIENCE.total_seconds())
+            async with self._lanes.enter(address.key):
+                with contextlib.suppress(Unavailable):  # the database may be back the next time
+                    is_waiting = await self._try_to_settle(address)
+
+    async def _try_to_settle(self, address: Address) -> bool:
+        """Returns whether to come again."""
+        text = await self._db.read(waiting_text, address)
+        if not text:
+            return False
+        understood = await self._read(text)
+        still: bool = await self._effect(address, self._reception.settle, address, understood)
+        return still
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlmodel import Session
 
@@ -14,6 +15,7 @@ from bot.dialogue.alarms import alarm_in
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
+from bot.dialogue.skills.fragment import PATIENCE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
@@ -86,19 +88,21 @@ class Reception:
 
     def settle(
         self, session: Session, address: Address, understanding: Understanding, failed: str = ""
-    ) -> None:
+    ) -> bool:
         """Answer the fragments that waited long enough; `understanding` is of all of them.
 
-        `failed` as in `receive`.
+        `failed` as in `receive`. Returns whether a later fragment prolonged the waiting: then
+        ask again.
         """
         identity = find_identity(session, address, lock=True)
         assert identity is not None
         assert identity.id is not None
         conversation = latest_conversation(session, identity.id)
         if conversation is None or conversation.fragments_due is None:
-            return
-        if conversation.fragments_due > now():
-            return  # a later fragment prolonged the waiting
+            return False
+        left = conversation.fragments_due - now()
+        if timedelta(0) < left <= PATIENCE:  # more than that is left when the clock was set back
+            return True
         messages = fragments_of(session, conversation)
         customer = session.get(Customer, identity.customer_id)
         assert customer is not None
@@ -121,6 +125,7 @@ class Reception:
             quarantine(turn, failed)
         else:
             self._answer(turn)
+        return False
 
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
