@@ -33,7 +33,15 @@ from bot.core.errors import XiaoerError
 from storage import archive
 from storage.archive import Contents, Manifest, Meter, Row, TooNew
 from storage.db import Database, DatabaseUnusable
-from storage.migrate import LOCK, VERSION_TABLE, knows, migrate, revision_of, tables_at
+from storage.migrate import (
+    LOCK,
+    VERSION_TABLE,
+    changing_tables,
+    knows,
+    migrate,
+    revision_of,
+    tables_at,
+)
 from storage.models.base import Json, UtcDateTime
 
 BATCH = 1000
@@ -97,7 +105,7 @@ def restore(db: Database, path: Path, meter: Meter, checked: Meter, *, replace: 
         if not knows(manifest.revision):
             raise archive.too_new(path, manifest.product)
         archive.check(path, file, manifest, checked)
-        with _accepted(path), db.engine.begin() as connection:
+        with _accepted(path), db.engine.connect() as connection, changing_tables(connection):
             _be_alone(connection)
             _clear(connection, replace=replace)
             migrate(connection, manifest.revision)

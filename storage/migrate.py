@@ -1,7 +1,9 @@
 """Brings a database to this version's schema; `python -m storage.migrate` checks or adds to it."""
 
+import contextlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def upgrade(db: Database) -> None:
     Raises `DatabaseUnusable` when it cannot be reached or written, or a newer version made it.
     """
     try:
-        with db.engine.begin() as connection:
+        with db.engine.connect() as connection, changing_tables(connection):
             if not db.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             migrate(connection)
@@ -44,6 +46,34 @@ def upgrade(db: Database) -> None:
             f"Cannot write the database {db.url.render_as_string()}: {error.orig}. Check the "
             "address, the permissions, and whether another program holds it.",
         ) from error
+
+
+@contextlib.contextmanager
+def changing_tables(connection: Connection) -> Iterator[None]:
+    """A transaction in which tables may be changed that others refer to.
+
+    SQLite changes most of a table by copying it and dropping the old one
+    (sqlite.org/lang_altertable.html, section 7), which foreign keys forbid where there are rows:
+    there they are checked at the end instead. Raises `DatabaseUnusable` when one would be broken.
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys=OFF")  # has no effect within a transaction
+    try:
+        with connection.begin():
+            yield
+            broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+            if broken is not None:
+                raise DatabaseUnusable(
+                    f"表 {broken[0]} 中有指向不存在的数据的行，未作任何改动。",
+                    f"Table {broken[0]} refers to rows that do not exist; nothing was changed.",
+                )
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
