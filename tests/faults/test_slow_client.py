@@ -1,0 +1,91 @@
+"""A web client that never reads costs bounded memory and nobody else's time."""
+
+import gc
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from sqlmodel import Session, select
+
+from bot.channels.webchat import Sessions
+from bot.dialogue.intake import Intake
+from bot.web.chat_socket import ChatSocket
+from bot.web.limits import RateLimit
+from storage import live
+from storage.db import Database
+from storage.models.conversations import Message
+from storage.models.customers import Identity
+from tests.faults.mortal import RECEPTION, understand
+from tests.support.chat import Chat
+from tests.support.service import free_port
+
+WAITING, LENGTH = 16_000, 3_000
+"""48 MB for a client that reads nothing; several times more than the kernel buffers."""
+BOUND = 24 * 2**20
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> Iterator[tuple[str, Database]]:
+    """The chat socket alone, served by a thread of this process."""
+    db = Database(sqlite_url)
+    app = FastAPI()
+    limit = RateLimit(burst=10_000, per_second=1000)
+    intake = Intake(db, understand, RECEPTION)
+    app.include_router(ChatSocket(db, intake, Sessions("secret"), ("*",), limit=limit).router())
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"ws://127.0.0.1:{port}/chat/ws", db
+    server.force_exit = server.should_exit = True
+    thread.join()
+    db.close()
+
+
+def flood(session: Session) -> None:
+    """A page of messages, so many times, for the only chat there is."""
+    first = session.exec(select(Message)).first()
+    assert first is not None
+    row = first.model_dump(exclude={"id"}) | {"text": "x" * LENGTH}
+    session.connection().execute(Message.__table__.insert(), [row] * WAITING)  # type: ignore[attr-defined]
+
+
+def slowest(chat: Chat, questions: int = 40) -> float:
+    """Seconds until the answer, the 95th percentile."""
+    taken = []
+    for _ in range(questions):
+        started = time.perf_counter()
+        chat.ask("怎么退货")
+        taken.append(time.perf_counter() - started)
+        chat.frames.clear()
+    return sorted(taken)[int(questions * 0.95)]
+
+
+def test_a_client_that_never_reads(url: tuple[str, Database]) -> None:
+    address, db = url
+    me = psutil.Process()
+    with Chat(address, close_timeout=0.1) as stuck:
+        stuck.ask("怎么退货")
+        db.run(flood)
+        with Chat(address) as other:
+            other.ask("怎么退货")
+            usual = slowest(other)
+            gc.collect()
+            before = me.memory_info().rss
+            db.run(lambda session: live.touch(session, *topics(session)))
+            during = slowest(other)
+            assert me.memory_info().rss - before < BOUND
+            assert during < usual + 0.25
+        stuck.socket.socket.close()  # and now it vanishes
+    with Chat(address) as another:
+        assert another.ask("怎么退货")
+
+
+def topics(session: Session) -> list[str]:
+    return [live.chat(identity.address) for identity in session.exec(select(Identity))]
