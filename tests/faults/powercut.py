@@ -51,7 +51,7 @@ class Disk:
             "LD_PRELOAD": str(self.library),
             "XIAOER_CUT_FOLDER": str(self.folder),
             "XIAOER_CUT_NOTES": str(self.notes),
-            "XIAOER_SYNC_MS": "2",  # as a disk: most cuts come while it syncs
+            "XIAOER_SYNC_MS": "20",  # as a slow disk: most cuts come while it syncs
         }
 
     def cut(self, dice: random.Random, keep: bool = True) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.service import ROOT
 
-ROWS = 3000
+ROWS = 1000
 
 MIGRATION = '''"""A later schema: every table is copied and a column added."""
 
@@ -124,13 +124,12 @@ def counted(database: Path) -> dict[str, object]:
 def test_a_migration_killed_midway_runs_again(database: Path, newer: Path) -> None:
     before = counted(database)
     assert before["message"] == ROWS
-    for table in ("customer", "identity"):
-        running = upgrade(database, newer, stop_after=table)
-        assert running.stdout is not None
-        assert running.stdout.readline() == "midway\n"
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        assert counted(database) == before
+    running = upgrade(database, newer, stop_after="identity")
+    assert running.stdout is not None
+    assert running.stdout.readline() == "midway\n"
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert counted(database) == before
     assert upgrade(database, newer).wait(60) == 0
     assert counted(database) == before | {"revision": "9999"}
     with closing(sqlite3.connect(database)) as connection:
