@@ -26,7 +26,7 @@ from storage.migrate import upgrade
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery, count_by_state
 from tests.doubles.telegram import Call, Faults, TelegramDouble
-from tests.support.sending import queue
+from tests.support.sending import queue, start_sender
 
 URGENT = 10_000
 """How many marketing messages wait when an answer comes."""
@@ -56,11 +56,11 @@ def _run(
     db = Database(url)
     db.run(queue, chats, each)
     with TelegramDouble(faults or Faults()).running() as platform:
-        senders = [_sender(url, platform.url)]
+        senders = [start_sender(url, platform.url)]
         try:
             if kill:  # the first is in charge by now
                 _wait(lambda: bool(platform.calls))
-                senders.append(_sender(url, platform.url))
+                senders.append(start_sender(url, platform.url))
             _progress(db, platform, senders, chats * each, kill=kill)
         finally:
             for sender in senders:
@@ -145,7 +145,7 @@ async def _urgent(url: str) -> float:
     await db.transact(queue, 500, URGENT // 500, Purpose.MARKETING)
     await db.transact(queue, 1, 0, Purpose.ANSWER, "customer")
     with TelegramDouble().running() as platform:
-        sender = _sender(url, platform.url)
+        sender = start_sender(url, platform.url)
         await _until(lambda: len(platform.calls) > 100)
         # The sender is another process; on SQLite only its own commits wake it.
         await db.transact(_answer)
@@ -170,13 +170,6 @@ async def _until(condition: Callable[[], bool]) -> None:
 def _answer(session: Session) -> None:
     identity = session.exec(select(Identity).where(Identity.chat == "customer0")).one()
     outbox.post(session, outbox.conversation_for(session, identity), "answer")
-
-
-def _sender(url: str, api_url: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.sender_process", url, api_url]
-    return subprocess.Popen(  # noqa: S603 (our own module)
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
 
 
 def _named(name: str, figures: dict[str, Any]) -> dict[str, Any]:

@@ -34,13 +34,13 @@ from storage import archive
 from storage.archive import Contents, Manifest, Meter, Row, TooNew
 from storage.db import Database, DatabaseUnusable
 from storage.migrate import (
-    LOCK,
     VERSION_TABLE,
     changing_tables,
     knows,
     migrate,
     revision_of,
     tables_at,
+    take_turn,
 )
 from storage.models.base import Json, UtcDateTime
 
@@ -194,7 +194,7 @@ def _be_alone(connection: Connection) -> None:
     """On PostgreSQL: nobody else is connected, and services that start now wait for us."""
     if connection.dialect.name == "sqlite":
         return
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    take_turn(connection)
     others = connection.execute(
         text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "

@@ -68,6 +68,11 @@ class Database:
         self._listener: Listener | None = None
         self._origin = token()
 
+    @property
+    def dsn(self) -> str:
+        """The address as PostgreSQL's own library has it."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     async def transact(
         self,
         work: Callable[Concatenate[Session, P], T],
@@ -128,7 +133,7 @@ class Database:
         """Hear what other processes on the same PostgreSQL commit. Nothing to do on SQLite."""
         self._attach()
         if not self.is_sqlite and self._listener is None:
-            self._listener = Listener(self.url, self._origin, self.publish)
+            self._listener = Listener(self.dsn, self._origin, self.publish)
             self._listener.start()
 
     def publish(self, committed: Changes) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL
 
 from storage.live import Changes
 
@@ -16,18 +15,17 @@ CHANNEL = "xiaoer"
 class Listener(threading.Thread):
     """Hears what is not of our own `origin` and passes the topics on; reconnects by itself."""
 
-    def __init__(self, url: URL, origin: str, publish: Callable[[Changes], None]) -> None:
+    def __init__(self, dsn: str, origin: str, publish: Callable[[Changes], None]) -> None:
         super().__init__(name="db-listen", daemon=True)
-        self._url = url
+        self._dsn = dsn
         self._origin = origin
         self._publish = publish
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not self._stopped.is_set():
             try:
-                with psycopg.connect(dsn, autocommit=True) as connection:
+                with psycopg.connect(self._dsn, autocommit=True) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._hear(connection)
             except psycopg.Error:

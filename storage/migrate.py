@@ -31,7 +31,7 @@ def upgrade(db: Database) -> None:
     try:
         with db.engine.connect() as connection, changing_tables(connection):
             if not db.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+                take_turn(connection)
             migrate(connection)
     except CommandError as error:
         raise DatabaseUnusable(
@@ -46,6 +46,11 @@ def upgrade(db: Database) -> None:
             f"Cannot write the database {db.url.render_as_string()}: {error.orig}. Check the "
             "address, the permissions, and whether another program holds it.",
         ) from error
+
+
+def take_turn(connection: Connection) -> None:
+    """On PostgreSQL: be the only one that changes the tables, until the transaction's end."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
 
 
 @contextlib.contextmanager

@@ -68,8 +68,9 @@ class Ownership:
         return bool(row and row[0])
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        dsn = self._db.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_DEAD_SECONDS)
+        connection = await psycopg.AsyncConnection.connect(
+            self._db.dsn, autocommit=True, **_DEAD_SECONDS
+        )
         for name, seconds in _DEAD_SECONDS.items():
             # A Unix socket has no keepalive, and needs none.
             with contextlib.suppress(psycopg.Error):

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.channels.base import Channel, DeliveryError, Outgoing, Refused, TryLater, Uncertain
 from bot.core.clock import now
-from bot.core.messages import Address, Choice, Progress, Purpose
+from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
 from storage import live
 from storage.models import deliveries
@@ -94,7 +94,7 @@ def guard_consent(session: Session, delivery: Delivery) -> Stop | None:
     """No marketing to who said stop or has blocked us."""
     if delivery.purpose != Purpose.MARKETING:
         return None
-    identity = find_identity(session, Address(delivery.channel, delivery.account, delivery.chat))
+    identity = find_identity(session, delivery.address)
     if identity is None or identity.blocked_at is not None:
         return Stop("blocked", for_good=True)
     customer = identity.customer(session)
@@ -143,7 +143,7 @@ def _take(session: Session, delivery: Delivery) -> bool:
 def _outgoing(delivery: Delivery, message: Message) -> Outgoing:
     return Outgoing(
         str(delivery.id),
-        Address(delivery.channel, delivery.account, delivery.chat),
+        delivery.address,
         message.text,
         tuple(Choice(**choice) for choice in message.choices),
         Purpose(delivery.purpose),
@@ -167,12 +167,11 @@ def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **val
 
 def _tell(session: Session, delivery: Delivery) -> None:
     """Desks that show the chat show what became of its messages."""
-    address = Address(delivery.channel, delivery.account, delivery.chat)
-    live.touch(session, live.chat(address))
+    live.touch(session, live.chat(delivery.address))
 
 
 def _note_block(session: Session, delivery: Delivery) -> None:
-    identity = find_identity(session, Address(delivery.channel, delivery.account, delivery.chat))
+    identity = find_identity(session, delivery.address)
     if identity is not None:
         identity.blocked_at = now()
         session.add(identity)

@@ -86,24 +86,21 @@ class Limiter:
     def start(self, chat: str, at: float) -> None:
         """A message to `chat` sets out."""
         self._sending.add(chat)
-        for tally in self._of(chat):
+        for tally in self._counting(chat):
             tally.start()
-        if self._overall and self._pace:
-            self._overall.start()
+        if self._pace:
             self._pace.start()
             self._pace.end(at)
 
     def end(self, chat: str, at: float) -> None:
         """The message to `chat` that set out has arrived, or has not."""
         self._sending.discard(chat)
-        for tally in self._of(chat):
+        for tally in self._counting(chat):
             tally.end(at)
-        if self._overall:
-            self._overall.end(at)
 
     def recall(self, chat: str, at: float) -> None:
         """A message to `chat` left at `at`, before this process was in charge."""
-        for tally in [*self._of(chat), *([self._overall] if self._overall else [])]:
+        for tally in self._counting(chat):
             tally.start()
             tally.end(at)
 
@@ -120,6 +117,10 @@ class Limiter:
         limits = self._limits
         rates = (limits.overall, limits.per_chat, limits.per_group)
         return timedelta(seconds=max((rate.seconds for rate in rates if rate), default=0.0))
+
+    def _counting(self, chat: str) -> list[Tally]:
+        """Where a message to `chat` counts until its rate's time after its end."""
+        return [*self._of(chat), *([self._overall] if self._overall else [])]
 
     def _of(self, chat: str) -> list[Tally]:
         if chat not in self._chats:

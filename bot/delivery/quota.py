@@ -9,7 +9,7 @@ from bot.core.clock import now
 from bot.core.messages import Address, Progress, Purpose
 from storage import live
 from storage.models import deliveries
-from storage.models.deliveries import Account, Delivery, Quota
+from storage.models.deliveries import Account, Quota
 
 CLOSED = "window"
 """Why a delivery is held: the customer has to write before it may be sent."""
@@ -62,10 +62,6 @@ def _release(session: Session, account: Account, chat: str) -> None:
     held = deliveries.in_state(session, account, [Progress.HELD], chat)
     for delivery in held:
         if delivery.reason == CLOSED and delivery.purpose != Purpose.MARKETING:
-            _queue_again(session, delivery)
+            assert delivery.id is not None
+            deliveries.change(session, delivery.id, [Progress.HELD], Progress.QUEUED, reason="")
     live.touch(session, live.sender(*account))
-
-
-def _queue_again(session: Session, delivery: Delivery) -> None:
-    delivery.state, delivery.reason, delivery.updated_at = Progress.QUEUED, "", now()
-    session.add(delivery)

@@ -44,7 +44,7 @@ class Sender:
         self._account = (channel.channel, channel.account)
         self._topic = live.sender(*self._account)
         self._ownership = Ownership(db, self._topic)
-        self._limiter = Limiter(channel.policy.limits, channel.is_group)
+        self._limiter: Limiter  # a new one whenever the account becomes ours
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:

@@ -1,12 +1,12 @@
 """What all tables share: moments that stay aware of UTC on every database."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, CursorResult, DateTime, Delete, Dialect, Update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,6 +47,11 @@ def new_row(table: type[SQLModel], **values: Any) -> dict[str, Any]:
         if name != "id"
     }
     return row | values
+
+
+def rows_changed(session: Session, statement: Update | Delete) -> int:
+    """Execute an UPDATE or DELETE; returns how many rows it met."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def moment(*, index: bool = False, nullable: bool = False, **options: Any) -> Any:

@@ -12,7 +12,13 @@ from sqlmodel import Field, Session, SQLModel, col, func, select
 from bot.core.clock import now
 from bot.core.messages import Address, Author, State
 from storage.models.base import json_field, moment, new_row
-from storage.models.customers import Customer, Identity, held_identity
+from storage.models.customers import (
+    AT_ADDRESS,
+    Customer,
+    Identity,
+    address_values,
+    held_identity,
+)
 
 
 class Conversation(SQLModel, table=True):
@@ -173,14 +179,9 @@ def messages_after(
 
 _COLUMNS = [_MESSAGES.c[name] for name in Written.__dataclass_fields__]
 _IDENTITIES = SQLModel.metadata.tables["identity"]
-_CHAT = and_(
-    _IDENTITIES.c.channel == bindparam("its_channel"),
-    _IDENTITIES.c.account == bindparam("its_account"),
-    _IDENTITIES.c.chat == bindparam("its_chat"),
-)
 _AFTER = (
     select_columns(*_COLUMNS)
-    .join(_IDENTITIES, and_(_IDENTITIES.c.id == _MESSAGES.c.identity_id, _CHAT))
+    .join(_IDENTITIES, and_(_IDENTITIES.c.id == _MESSAGES.c.identity_id, AT_ADDRESS))
     .where(_MESSAGES.c.id > bindparam("its_after"))
     .order_by(_MESSAGES.c.id)
     .limit(bindparam("its_limit"))
@@ -189,13 +190,7 @@ _AFTER = (
 
 def messages_at(session: Session, address: Address, after: int, limit: int) -> list[Written]:
     """The messages of the chat at `address` with `id` greater than `after`, oldest first."""
-    values = {
-        "its_channel": address.channel,
-        "its_account": address.account,
-        "its_chat": address.chat,
-        "its_after": after,
-        "its_limit": limit,
-    }
+    values = address_values(address) | {"its_after": after, "its_limit": limit}
     rows = session.connection().execute(_AFTER, values)
     return [Written(**row._mapping) for row in rows]
 

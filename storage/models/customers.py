@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, bindparam, delete, func, insert, update
+from sqlalchemy import UniqueConstraint, and_, bindparam, delete, func, insert, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -80,19 +80,30 @@ _NEW_CUSTOMER = insert(_CUSTOMERS).returning(_CUSTOMERS.c.id)
 _FORGET = delete(_CUSTOMERS).where(_CUSTOMERS.c.id == bindparam("its_id"))
 _HOLD = select_columns(_IDENTITIES.c.id).where(_IDENTITIES.c.id == bindparam("its_id"))
 _HOLD = _HOLD.with_for_update()
+AT_ADDRESS = and_(
+    _IDENTITIES.c.channel == bindparam("its_channel"),
+    _IDENTITIES.c.account == bindparam("its_account"),
+    _IDENTITIES.c.chat == bindparam("its_chat"),
+)
+"""The identity at an address, in statements that are given its `address_values`."""
 _SEEN = (
     update(_IDENTITIES)
-    .where(
-        _IDENTITIES.c.channel == bindparam("its_channel"),
-        _IDENTITIES.c.account == bindparam("its_account"),
-        _IDENTITIES.c.chat == bindparam("its_chat"),
-    )
+    .where(AT_ADDRESS)
     .values(
         last_seen_at=bindparam("its_at"),
         name=func.coalesce(func.nullif(bindparam("its_name"), ""), _IDENTITIES.c.name),
     )
     .returning(_IDENTITIES.c.id)
 )
+
+
+def address_values(address: Address) -> dict[str, str]:
+    """What `AT_ADDRESS` asks for."""
+    return {
+        "its_channel": address.channel,
+        "its_account": address.account,
+        "its_chat": address.chat,
+    }
 
 
 def seen(session: Session, inbound: Inbound) -> int:
@@ -123,15 +134,9 @@ def _held(session: Session) -> set[int]:
 
 
 def _seen(session: Session, inbound: Inbound) -> int | None:
-    address = inbound.address
-    values = {
-        "its_channel": address.channel,
-        "its_account": address.account,
-        "its_chat": address.chat,
-        "its_at": inbound.at,
-        "its_name": inbound.name,
-    }
-    return session.connection().execute(_SEEN, values).scalar_one_or_none()
+    values = {"its_at": inbound.at, "its_name": inbound.name}
+    found = session.connection().execute(_SEEN, address_values(inbound.address) | values)
+    return found.scalar_one_or_none()
 
 
 def _first_contact(session: Session, inbound: Inbound) -> int | None:

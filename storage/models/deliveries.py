@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Index, UniqueConstraint, and_, delete, exists, or_, update
+from sqlalchemy import Index, UniqueConstraint, and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
-from bot.core.messages import Progress
-from storage.models.base import moment
+from bot.core.messages import Address, Progress
+from storage.models.base import moment, rows_changed
 from storage.models.conversations import Message
 
 Account = tuple[str, str]
@@ -45,6 +45,11 @@ class Delivery(SQLModel, table=True):
     useful_until: datetime = moment()
     created_at: datetime = moment(default_factory=now)
     updated_at: datetime = moment(default_factory=now)
+
+    @property
+    def address(self) -> Address:
+        """The chat that it goes to."""
+        return Address(self.channel, self.account, self.chat)
 
 
 class Quota(SQLModel, table=True):
@@ -114,18 +119,14 @@ def change(
         .values(state=to, updated_at=now(), **values)
         .execution_options(synchronize_session=False)
     )
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+    return rows_changed(session, statement) == 1
 
 
 def in_state(
     session: Session, account: Account, states: Sequence[Progress], chat: str | None = None
 ) -> list[Delivery]:
     """An account's deliveries in any of `states`, of one chat or of all, oldest first."""
-    query = select(Delivery).where(
-        Delivery.channel == account[0],
-        Delivery.account == account[1],
-        col(Delivery.state).in_(states),
-    )
+    query = select(Delivery).where(*_of(account), col(Delivery.state).in_(states))
     if chat is not None:
         query = query.where(Delivery.chat == chat)
     return list(session.exec(query.order_by(col(Delivery.id))))
@@ -134,10 +135,7 @@ def in_state(
 def tried_since(session: Session, account: Account, since: datetime) -> list[Delivery]:
     """What an account may have sent since a moment."""
     query = select(Delivery).where(
-        Delivery.channel == account[0],
-        Delivery.account == account[1],
-        col(Delivery.attempts) > 0,
-        col(Delivery.updated_at) >= since,
+        *_of(account), col(Delivery.attempts) > 0, col(Delivery.updated_at) >= since
     )
     return list(session.exec(query))
 
@@ -175,14 +173,14 @@ def expire_held(session: Session, at: datetime, most: int) -> int:
         .values(state=Progress.FAILED, reason="expired", updated_at=at)
         .execution_options(synchronize_session=False)
     )
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+    return rows_changed(session, statement)
 
 
 def forget_quotas(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` windows that closed before a moment. Returns how many."""
     old = select(col(Quota.id)).where(col(Quota.closes_at) < before).limit(most)
     statement = delete(Quota).where(col(Quota.id).in_(old))
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+    return rows_changed(session, statement)
 
 
 def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:
@@ -212,12 +210,12 @@ def find_quota(session: Session, account: Account, chat: str, kind: str) -> Quot
     return session.exec(query.with_for_update()).one_or_none()
 
 
+def _of(account: Account) -> tuple[Any, ...]:
+    return Delivery.channel == account[0], Delivery.account == account[1]
+
+
 def _queued(account: Account) -> tuple[Any, ...]:
-    return (
-        Delivery.channel == account[0],
-        Delivery.account == account[1],
-        Delivery.state == Progress.QUEUED,
-    )
+    return *_of(account), Delivery.state == Progress.QUEUED
 
 
 def _is_due(moment: datetime) -> Any:

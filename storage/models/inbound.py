@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, UniqueConstraint, and_, bindparam, delete, insert
+from sqlalchemy import UniqueConstraint, and_, bindparam, delete, insert
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.messages import Inbound
-from storage.models.base import moment
+from storage.models.base import moment, rows_changed
 from storage.models.conversations import Conversation, Message, Written
 from storage.models.customers import Customer, Identity, seen
 from storage.models.upsert import insert_or_ignore
@@ -120,4 +119,4 @@ def forget_receipts(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` receipts older than a moment. Returns how many."""
     old = select(col(Receipt.id)).where(col(Receipt.received_at) < before).limit(most)
     statement = delete(Receipt).where(col(Receipt.id).in_(old))
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+    return rows_changed(session, statement)

@@ -1,5 +1,7 @@
 """A channel as simple as can be, and a shop with much to send."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,3 +82,9 @@ def queue(
                 purpose=purpose,
                 useful_until=useful_until,
             )
+
+
+def start_sender(database_url: str, api_url: str) -> subprocess.Popen[bytes]:
+    """A process of its own that sends for the account."""
+    command = [sys.executable, "-m", "tests.support.sender_process", database_url, api_url]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,8 +1,6 @@
 """Messages reach a platform over HTTP: within its limits, in order, and each is accounted for."""
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -20,7 +18,7 @@ from storage.models.conversations import Message
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery
 from tests.doubles.telegram import Call, Faults, TelegramDouble
-from tests.support.sending import PlainChannel, queue
+from tests.support.sending import PlainChannel, queue, start_sender
 
 PATIENCE = 30.0
 
@@ -196,11 +194,6 @@ async def test_another_process_takes_over_and_none_is_sent_twice(
     assert max(pauses) < 5
     assert platform.calls[-1].at > killed
     assert in_order(platform.sent())
-
-
-def start_sender(database_url: str, api_url: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.sender_process", database_url, api_url]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
 def answered(platform: TelegramDouble) -> bool:
