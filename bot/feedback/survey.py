@@ -70,8 +70,8 @@ def rating_in(text: str) -> int | None:
 def rating_of(text: str, choice: str | None) -> int | None:
     """The rating in a typed answer or a pressed button (`rating:4`)."""
     if choice is not None:
-        digits = choice.removeprefix("rating:")
-        return int(digits) if digits in {"1", "2", "3", "4", "5"} else None
+        kind, _, stars = choice.partition(":")
+        return int(stars) if kind == "rating" and stars in {"1", "2", "3", "4", "5"} else None
     return rating_in(text)
 
 

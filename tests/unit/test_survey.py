@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.messages import Address, Inbound
@@ -70,6 +70,7 @@ def test_the_digit_decides(stars: int, form: str) -> None:
 
 
 @given(st.text(), st.one_of(st.text(), st.integers().map("rating:{}".format)))
+@example("", "5")
 def test_a_button_counts_by_its_value_alone(text: str, choice: str) -> None:
     rating = rating_of(text, choice)
     assert rating == (int(choice[-1]) if choice in {f"rating:{n}" for n in range(1, 6)} else None)
