@@ -11,7 +11,9 @@ import psycopg
 from storage.db import Database
 
 LOOK_SECONDS = 1.0
-"""How often a process looks whether its lock still holds, or has become free."""
+"""How often a process looks, at least, whether its lock still holds."""
+TRY_SECONDS = 0.2
+"""How often a process tries whether another's lock has become free: nothing is sent meanwhile."""
 _DEAD_SECONDS: dict[str, Any] = {
     "keepalives_idle": 2,
     "keepalives_interval": 1,
@@ -36,7 +38,7 @@ class Ownership:
     async def held(self) -> AsyncIterator[None]:
         """Wait until the work is ours; it is until the context ends or `is_ours` says no."""
         while not await self._try():  # noqa: ASYNC110 (another process's death sets no event)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(TRY_SECONDS)
         try:
             yield
         finally:

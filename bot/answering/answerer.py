@@ -14,6 +14,7 @@ from bot.answering.clauses import understand as understand_whole
 from bot.answering.load import CheckTemplate, Entry, FaqInvalid, FaqProblem, load
 from bot.answering.understanding import Understanding
 from bot.core.errors import Unavailable
+from bot.core.text import to_traditional
 
 if TYPE_CHECKING:
     from bot.answering.index import Index
@@ -134,7 +135,9 @@ class Answerer:
         if self._cache and not Index.is_kept(entries, self._cache):
             self._apart.fit(entries, self._cache)
         index = Index.build(entries, self._cache)
-        index.understand(["你好", "hello"])  # loads the encoder's weights before a customer asks
+        # The encoder's weights and the converters' words are loaded before a customer asks.
+        index.understand(["你好", "hello"])
+        to_traditional("你好")
         return index
 
     async def _work(self) -> None:

@@ -133,9 +133,11 @@ def in_state(
 
 
 def tried_since(session: Session, account: Account, since: datetime) -> list[Delivery]:
-    """What an account may have sent since a moment."""
-    query = select(Delivery).where(
-        *_of(account), col(Delivery.attempts) > 0, col(Delivery.updated_at) >= since
+    """What an account may have sent since a moment, the oldest first."""
+    query = (
+        select(Delivery)
+        .where(*_of(account), col(Delivery.attempts) > 0, col(Delivery.updated_at) >= since)
+        .order_by(col(Delivery.updated_at))
     )
     return list(session.exec(query))
 

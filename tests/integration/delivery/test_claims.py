@@ -14,6 +14,7 @@ from bot.core.messages import Address, Purpose
 from bot.delivery import claims, outbox, quota
 from bot.delivery.claims import Stop
 from storage.db import Database
+from storage.models import deliveries
 from storage.models.conversations import Message
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
@@ -87,6 +88,17 @@ def test_an_agent_who_wrote_before_is_not_overtaken_by_the_bot(db: Database) -> 
 def test_nothing_for_busy_chats(db: Database) -> None:
     db.run(queue, 3, 1)
     assert claim(db, busy=["c0", "c2"]) == ["c1 #0"]
+
+
+def test_what_was_sent_lately_is_told_oldest_first(db: Database) -> None:
+    db.run(queue, 3, 1, Purpose.ANSWER, "a")
+    began = now()
+    claim(db)
+    for chat in (2, 0, 1):
+        with time_machine.travel(began + timedelta(seconds=3 - chat)):
+            end(db, f"a{chat} #0")
+    lately = db.run(deliveries.tried_since, ACCOUNT, began + timedelta(seconds=1.5))
+    assert [one.chat for one in lately] == ["a1", "a0"]
 
 
 @pytest.mark.parametrize("purpose", Purpose)
