@@ -267,8 +267,8 @@ function connect() {
 }
 
 const receive = {
-  hello({ session }) {
-    if (session !== token) {
+  hello({ session, seq }) {
+    if (session !== token || seq < last) { // lower: an older backup is in use
       const tail = last; // we asked for the rest of a conversation that is gone
       token = session;
       last = 0;

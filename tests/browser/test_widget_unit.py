@@ -334,6 +334,20 @@ def test_a_forgotten_session_starts_afresh(page: Page, shop: Shop) -> None:
     assert shop.connections[-1] == (next(iter(shop.conversations)), 0)
 
 
+def test_after_an_older_backup_the_page_shows_what_there_is(page: Page, shop: Shop) -> None:
+    page.goto("/chat")
+    online(page)
+    for text in ("kept", "lost", "lost too"):
+        shop.conversation.add("bot", text)
+    expect(page.locator(".log .text")).to_have_count(3)
+    shop.faults = ["drop before commit"]
+    del shop.conversation.log[1:]  # what is said from now on has a number that was seen before
+    say(page, "hello")
+    expect(page.locator("header .connecting")).to_be_visible()
+    page.clock.run_for(2500)
+    expect(page.locator(".log .text")).to_have_text(["kept", "hello"])
+
+
 def test_choices(page: Page, shop: Shop) -> None:
     page.goto("/chat")
     online(page)
