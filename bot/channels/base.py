@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.core.messages import Address, Choice, Purpose
 
@@ -57,6 +57,22 @@ class Outgoing:
     purpose: Purpose
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something else to do at the platform: take a message away, give a topic a name.
+
+    `kind` and `details` say what. Errands of one `line` come one after the other; one that
+    `counts` is a message to the platform's limits.
+    """
+
+    key: str
+    chat: str
+    line: str
+    kind: str
+    details: Mapping[str, Any]
+    counts: bool
+
+
 class Channel(Protocol):
     """One account of one channel."""
 
@@ -77,6 +93,9 @@ class Channel(Protocol):
 
     async def send(self, outgoing: Outgoing) -> str:
         """Send, and return the platform's id. Raises a `DeliveryError` that says what to do."""
+
+    async def run(self, errand: Errand) -> Mapping[str, Any]:
+        """Do it, and return what the platform gave back. Raises a `DeliveryError`."""
 
 
 class DeliveryError(Exception):

@@ -2,23 +2,29 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from bot.channels.base import Channel, DeliveryError, Outgoing, Refused, TryLater, Uncertain
+from bot.channels.base import (
+    Channel,
+    DeliveryError,
+    Errand,
+    Outgoing,
+    Refused,
+    TryLater,
+    Uncertain,
+)
 from bot.core.clock import now
 from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
+from bot.delivery.backoff import later
 from storage import live
 from storage.models import deliveries
 from storage.models.conversations import Message
 from storage.models.customers import find_identity
 from storage.models.deliveries import Account, Delivery
-
-_BACKOFF = (1, 2, 5, 15, 60, 300)
-"""Seconds to wait after the first, second … attempt that surely failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Claimed:
     """What was taken for sending, and how many were refused: others may come in their place."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
+    errands: list[Errand] = field(default_factory=list)
     stopped: int = 0
 
 
@@ -72,8 +79,8 @@ def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
     if delivery.state != Progress.SENDING:
         return
     if isinstance(error, TryLater):
-        pause = error.seconds if error.seconds is not None else _pause(delivery)
-        _move(session, delivery, Progress.QUEUED, error.reason, not_before=_in(pause))
+        at = later(delivery.attempts, error)
+        _move(session, delivery, Progress.QUEUED, error.reason, not_before=at)
     elif isinstance(error, Uncertain):
         _uncertain(session, delivery, error.reason)
     else:
@@ -175,11 +182,3 @@ def _note_block(session: Session, delivery: Delivery) -> None:
     if identity is not None:
         identity.blocked_at = now()
         session.add(identity)
-
-
-def _pause(delivery: Delivery) -> float:
-    return float(_BACKOFF[min(delivery.attempts, len(_BACKOFF)) - 1])
-
-
-def _in(seconds: float) -> datetime:
-    return now() + timedelta(seconds=seconds)

@@ -83,19 +83,19 @@ class Limiter:
         moments += [moment for tally in tallies if (moment := tally.free_at()) is not None]
         return min((moment - at for moment in moments if moment > at), default=otherwise)
 
-    def start(self, chat: str, at: float) -> None:
-        """A message to `chat` sets out."""
+    def start(self, chat: str, at: float, *, counts: bool = True) -> None:
+        """A message to `chat` sets out; what does not `counts` as one counts overall alone."""
         self._sending.add(chat)
-        for tally in self._counting(chat):
+        for tally in self._counting(chat, counts=counts):
             tally.start()
         if self._pace:
             self._pace.start()
             self._pace.end(at)
 
-    def end(self, chat: str, at: float) -> None:
+    def end(self, chat: str, at: float, *, counts: bool = True) -> None:
         """The message to `chat` that set out has arrived, or has not."""
         self._sending.discard(chat)
-        for tally in self._counting(chat):
+        for tally in self._counting(chat, counts=counts):
             tally.end(at)
 
     def recall(self, chat: str, at: float) -> None:
@@ -118,9 +118,10 @@ class Limiter:
         rates = (limits.overall, limits.per_chat, limits.per_group)
         return timedelta(seconds=max((rate.seconds for rate in rates if rate), default=0.0))
 
-    def _counting(self, chat: str) -> list[Tally]:
+    def _counting(self, chat: str, *, counts: bool = True) -> list[Tally]:
         """Where a message to `chat` counts until its rate's time after its end."""
-        return [*self._of(chat), *([self._overall] if self._overall else [])]
+        overall = [self._overall] if self._overall else []
+        return [*self._of(chat), *overall] if counts else overall
 
     def _of(self, chat: str) -> list[Tally]:
         if chat not in self._chats:

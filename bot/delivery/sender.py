@@ -2,23 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime
+from operator import itemgetter
 from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
+from sqlmodel import Session
 
-from bot.channels.base import Channel, DeliveryError, Outgoing, TryLater, Uncertain
+from bot.channels.base import Channel, DeliveryError, Errand, Outgoing, TryLater, Uncertain
 from bot.core import metrics
 from bot.core.clock import now
 from bot.core.errors import Unavailable
-from bot.delivery import claims
-from bot.delivery.claims import Guard
+from bot.delivery import claims, errands
+from bot.delivery.claims import Claimed, Guard
 from bot.delivery.limiter import Limiter
 from storage import live
 from storage.db import Database
 from storage.live import Signal
 from storage.models import deliveries
+from storage.models import errands as errand_rows
+from storage.models.deliveries import Account
 from storage.ownership import LOOK_SECONDS, Ownership
 
 AT_ONCE = 20
@@ -75,7 +80,7 @@ class Sender:
         self._limiter = Limiter(self._channel.policy.limits, self._channel.is_group)
         while True:
             try:
-                left = await self._db.transact(claims.adopt, self._account)
+                left = await self._db.transact(_adopt, self._account)
                 await self._recall()
                 break
             except Unavailable:
@@ -85,9 +90,9 @@ class Sender:
     async def _recall(self) -> None:
         at, moment = monotonic(), now()
         since = moment - self._limiter.span
-        for delivery in await self._db.read(deliveries.tried_since, self._account, since):
-            age = (moment - delivery.updated_at).total_seconds()
-            self._limiter.recall(delivery.chat, at - max(0.0, age))
+        for chat, tried_at in await self._db.read(_tried_since, self._account, since):
+            age = (moment - tried_at).total_seconds()
+            self._limiter.recall(chat, at - max(0.0, age))
 
     async def _round(self, signal: Signal) -> float:
         """Start what may be sent now. Returns the seconds until more may be, without news."""
@@ -99,23 +104,36 @@ class Sender:
                 waits.append(await asyncio.shield(self._keep(self._claim(free, signal))))
         except Unavailable:
             return RETRY_SECONDS
-        return min(*waits, self._limiter.wait(monotonic(), QUIET_SECONDS))
+        # Not from the present moment: what became free since `at` was still busy in our eyes.
+        return min(*waits, self._limiter.wait(at, QUIET_SECONDS))
 
     async def _claim(self, free: int, signal: Signal) -> float:
         """Take and start up to `free`. Returns the seconds until there may be more to take."""
+        at = now()  # what becomes due while we look is due in the next round
         busy = self._limiter.busy(monotonic())
-        claimed = await self._db.transact(claims.claim, self._channel, self._guard, busy, free)
+        claimed = await self._db.transact(self._take, busy, free)
+        for errand in claimed.errands:
+            self._limiter.start(errand.line, monotonic(), counts=errand.counts)
+            self._keep(self._run(errand)).add_done_callback(lambda _: signal.set())
         for outgoing in claimed.outgoing:
             self._limiter.start(outgoing.address.chat, monotonic())
             self._keep(self._deliver(outgoing)).add_done_callback(lambda _: signal.set())
         if claimed.stopped:
             return 0.0
-        return QUIET_SECONDS if claimed.outgoing else await self._until_due()
+        return QUIET_SECONDS if claimed.outgoing or claimed.errands else await self._until_due(at)
 
-    async def _until_due(self) -> float:
-        at = now()
-        moment = await self._db.read(deliveries.next_moment, self._account, at)
-        return (moment - at).total_seconds() if moment else QUIET_SECONDS
+    def _take(self, session: Session, busy: list[str], free: int) -> Claimed:
+        """Errands and messages take turns, so that neither keeps the other waiting."""
+        found = errands.claim(session, self._channel, busy, (free + 1) // 2)
+        busy = [*busy, *(errand.line for errand in found)]
+        claimed = claims.claim(session, self._channel, self._guard, busy, free - len(found))
+        claimed.errands = found
+        return claimed
+
+    async def _until_due(self, at: datetime) -> float:
+        """Seconds until something is due that was not at the moment `at`."""
+        moments = await self._db.read(_next_moments, self._account, at)
+        return max(0.0, (min(moments) - now()).total_seconds()) if moments else QUIET_SECONDS
 
     def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task that is brought to its end even when the sender is told to stop.
@@ -136,7 +154,7 @@ class Sender:
     async def _deliver(self, outgoing: Outgoing) -> None:
         chat, delivery_id = outgoing.address.chat, int(outgoing.key)
         try:
-            provider_id = await self._send(outgoing)
+            provider_id = await _answered(self._channel.send(outgoing))
         except DeliveryError as error:
             self._limiter.end(chat, monotonic())
             self._wait_after(chat, error)
@@ -147,17 +165,16 @@ class Sender:
             await self._record(claims.succeeded, delivery_id, provider_id)
             metrics.DELIVERIES.labels(self._account[0], "Sent").inc()
 
-    async def _send(self, outgoing: Outgoing) -> str:
+    async def _run(self, errand: Errand) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                return await self._channel.send(outgoing)
-        except DeliveryError:
-            raise
-        except TimeoutError as error:
-            raise Uncertain(f"no answer within {SEND_SECONDS:.0f} s") from error
-        except Exception as error:  # a fault in a channel: nobody knows how far it came
-            log.exception("a channel failed while sending", delivery=outgoing.key)
-            raise Uncertain(f"{type(error).__name__}: {error}") from error
+            result = await _answered(self._channel.run(errand))
+        except DeliveryError as error:
+            self._limiter.end(errand.line, monotonic(), counts=errand.counts)
+            self._wait_after(errand.line, error)
+            await self._record(errands.failed, int(errand.key), error)
+        else:
+            self._limiter.end(errand.line, monotonic(), counts=errand.counts)
+            await self._record(errands.succeeded, int(errand.key), result)
 
     def _wait_after(self, chat: str, error: DeliveryError) -> None:
         if isinstance(error, TryLater) and error.seconds is not None:
@@ -173,6 +190,39 @@ class Sender:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
+
+
+async def _answered(request: Awaitable[T]) -> T:
+    """What the channel's request brings. Raises a `DeliveryError` and nothing else."""
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            return await request
+    except DeliveryError:
+        raise
+    except TimeoutError as error:
+        raise Uncertain(f"no answer within {SEND_SECONDS:.0f} s") from error
+    except Exception as error:  # a fault in a channel: nobody knows how far it came
+        log.exception("a channel failed while sending")
+        raise Uncertain(f"{type(error).__name__}: {error}") from error
+
+
+def _adopt(session: Session, account: Account) -> int:
+    return claims.adopt(session, account) + errands.adopt(session, account)
+
+
+def _tried_since(session: Session, account: Account, since: datetime) -> list[tuple[str, datetime]]:
+    """To which chats messages may have left since a moment, and when; the oldest first."""
+    letters = deliveries.tried_since(session, account, since)
+    others = errand_rows.tried_since(session, account, since)
+    tried = [(one.chat, one.updated_at) for one in letters]
+    tried += [(one.chat, one.updated_at) for one in others]
+    return sorted(tried, key=itemgetter(1))
+
+
+def _next_moments(session: Session, account: Account, after: datetime) -> list[datetime]:
+    """When something that waits for its time becomes due."""
+    found = [rows.next_moment(session, account, after) for rows in (deliveries, errand_rows)]
+    return [moment for moment in found if moment is not None]
 
 
 class Senders:

@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import httpx
 from sqlmodel import Session
 
-from bot.channels.base import Limits, Outgoing, Policy, Rate, Refused, TryLater, Uncertain
+from bot.channels.base import Errand, Limits, Outgoing, Policy, Rate, Refused, TryLater, Uncertain
 from bot.core.messages import Purpose
 from bot.delivery import outbox
 from storage.models.customers import Customer, Identity
@@ -31,9 +33,17 @@ class PlainChannel:
         return chat.startswith("-")
 
     async def send(self, outgoing: Outgoing) -> str:
-        body = {"chat_id": outgoing.address.chat, "text": outgoing.text}
+        chat = outgoing.address.chat
+        result = await self._post("sendMessage", chat, {"text": outgoing.text})
+        return str(result["message_id"])
+
+    async def run(self, errand: Errand) -> Mapping[str, Any]:
+        return await self._post(errand.kind, errand.chat, errand.details)
+
+    async def _post(self, method: str, chat: str, details: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"chat_id": chat, **details}
         try:
-            answer = await self.client.post(f"{self.url}/bot1:x/sendMessage", json=body)
+            answer = await self.client.post(f"{self.url}/bot1:x/{method}", json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise TryLater(str(error)) from error
         except httpx.TransportError as error:
@@ -41,12 +51,13 @@ class PlainChannel:
         found = answer.json()
         if answer.status_code == 429:
             seconds = found["parameters"]["retry_after"]
-            raise TryLater("429", seconds, everyone=not self.is_group(outgoing.address.chat))
+            raise TryLater("429", seconds, everyone=not self.is_group(chat))
         if answer.status_code >= 500:
             raise Uncertain(f"{answer.status_code}")
         if not found["ok"]:
             raise Refused(found["description"], blocked=answer.status_code == 403)
-        return str(found["result"]["message_id"])
+        result: dict[str, Any] = found["result"]
+        return result
 
 
 def queue(
