@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import answers, engine, load, sending, swap
+from bench import answers, engine, growth, load, sending, swap
 from bot.config import ROOT
 
 
@@ -18,10 +18,17 @@ def main() -> None:
     """Measure the engine on the shipped FAQ, then the whole path over real sockets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--rate", type=int, default=100, help="messages per second")
+    parser.add_argument("--rate", type=int, default=100, help="messages per second, for load")
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--cores", type=int, default=1, help="that the service may use: 1, or all")
-    parser.add_argument("--messages", type=int, default=3000, help="to send to a platform")
+    parser.add_argument(
+        "--customers", type=int, default=1_000_000, help="of the grown shop, for growth"
+    )
+    parser.add_argument(
+        "--messages",
+        type=int,
+        help="to send to a platform (3000), or of the grown shop (ten for each customer)",
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--data",
@@ -31,7 +38,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=("answers", "engine", "load", "sending", "swap"),
+        choices=("answers", "engine", "growth", "load", "sending", "swap"),
         help="one part alone",
     )
     options = parser.parse_args()
@@ -43,7 +50,12 @@ def main() -> None:
             "load": lambda: load.measure(
                 Path(folder), options.rate, options.seconds, options.chats, options.cores
             ),
-            "sending": lambda: sending.measure(Path(folder), options.messages, options.chats),
+            "sending": lambda: sending.measure(
+                Path(folder), options.messages or 3000, options.chats
+            ),
+            "growth": lambda: growth.measure(
+                Path(folder), options.customers, options.messages or 10 * options.customers
+            ),
             "swap": lambda: swap.measure(Path(folder)),
         }
         for name, measure in parts.items():
@@ -55,7 +67,7 @@ def main() -> None:
     for part, figures in results.items():
         sys.stdout.write(f"\n{part}\n")
         for name, value in figures.items():
-            sys.stdout.write(f"  {name:<34} {value}\n")
+            sys.stdout.write(f"  {name:<46} {value}\n")
 
 
 def _answers(data: Path | None) -> dict[str, Any]:

@@ -1,25 +1,19 @@
-"""The whole path under load: an open loop over real chat sockets to a real service process.
-
-Messages leave on their schedule whatever the service does, so waiting counts as latency.
-"""
+"""The whole path under load, ours and a plain bot's: throughput, waiting, and what a kill loses."""
 
 import asyncio
-import contextlib
-import json
 import os
-import statistics
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 import psutil
-from websockets.asyncio.client import ClientConnection, connect
 
 from bench import shipped
-from bench.noise import homophones, typos
+from bench.plain import Matcher, Plain
+from bench.traffic import Times, Watch, questions, row, slipped, unanswered, watched
 from bot.answering import clauses
 from bot.answering.index import Index
 from bot.answering.load import load
@@ -27,164 +21,123 @@ from bot.config import ROOT
 from tests.faults.powercut import compiled
 from tests.support.service import Service
 
+CORES = sorted(os.sched_getaffinity(0))
 SYNC_MS = 5
-
-
-@dataclass
-class Times:
-    """Seconds from the scheduled moment to the ack, and to the bot's answer."""
-
-    expected: int
-    acks: list[float] = field(default_factory=list)
-    answers: list[float] = field(default_factory=list)
-    took: float = 0.0
-    complete: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def answered(self, seconds: float) -> None:
-        """Count one answer."""
-        self.answers.append(seconds)
-        if len(self.answers) >= self.expected:
-            self.complete.set()
-
-
-@dataclass
-class Watch:
-    """What the service's process used, looked at twice a second."""
-
-    process: psutil.Process
-    resident: list[float] = field(default_factory=list)
-    cpu: float = 0.0
-
-    async def run(self) -> None:
-        """Look until cancelled."""
-        before = sum(self.process.cpu_times()[:2])
-        while True:
-            self.resident.append(self.process.memory_info().rss / 1e6)
-            self.cpu = sum(self.process.cpu_times()[:2]) - before
-            await asyncio.sleep(0.5)
+PLAIN_SECONDS = 60
+"""The plain bot is compared for at most so long, however long ours is watched."""
+KILLED_AFTER = 6
+"""Seconds of messages after which a server is killed."""
 
 
 def measure(folder: Path, rate: int, seconds: int, chats: int, cores: int) -> dict[str, Any]:
     """Send `rate` questions a second for `seconds` from `chats` chats; SQLite, one process.
 
-    Each sync of a file takes 5 ms longer, as on a plain disk. With one core the service has it for
-    itself and the generator has the others; with more they share.
+    Each sync of a file takes 5 ms longer, as on a plain disk. With one core the server has it for
+    itself and the generator has the others; with more they share. The plain bot (`bench/plain.py`)
+    has the same in the same run.
     """
     (folder / "models").mkdir(exist_ok=True)
-    texts = questions(rate * seconds, folder / "models")
+    index = Index.build(load(ROOT / "faq"), folder / "models")
+    texts = questions(rate * seconds, index)
     environment = {"LD_PRELOAD": str(compiled(folder)), "XIAOER_SYNC_MS": str(SYNC_MS)}
-    all_cores = sorted(os.sched_getaffinity(0))
-    if cores == 1 and len(all_cores) > 1:
-        os.sched_setaffinity(0, all_cores[:1])
-    service = Service(folder / "service", folder / "models", environment=environment)
-    try:
-        with service.running() as process:
-            os.sched_setaffinity(0, all_cores[1:] if cores == 1 else all_cores)
-            watch = Watch(psutil.Process(process.pid))
-            times = asyncio.run(_watched(watch, service.socket_url, texts, rate, seconds, chats))
-    finally:
-        os.sched_setaffinity(0, all_cores)
-    sent, third = rate * seconds, max(1, len(watch.resident) // 3)
-    return {
+    servers: dict[str, Service | Plain] = {
+        "xiaoer": Service(folder / "service", folder / "models", environment=environment),
+        "plain": Plain(folder / "plain", environment),
+    }
+    figures: dict[str, Any] = {
         "chats / messages per s / s / cores": f"{chats} / {rate} / {seconds} / {cores}",
         "each sync takes longer by, ms": SYNC_MS,
         "unique texts": f"{len(set(texts)) / len(texts):.0%}",
-        "sent / acked / answered": f"{sent} / {len(times.acks)} / {len(times.answers)}",
+    }
+    try:
+        for name, server in servers.items():
+            lasts = seconds if name == "xiaoer" else min(seconds, PLAIN_SECONDS)
+            found = _figures(*timed(server, texts, rate, lasts, chats, cores))
+            found |= _killed(server, texts[: rate * KILLED_AFTER], rate, chats, cores)
+            figures |= {f"{name}: {key}": value for key, value in found.items()}
+    finally:
+        for server in servers.values():
+            server.stop()
+        os.sched_setaffinity(0, CORES)
+    return figures | _right(index)
+
+
+def timed(
+    server: Service | Plain,
+    texts: Sequence[str],
+    rate: int,
+    seconds: int,
+    chats: int,
+    cores: int,
+    sessions: Sequence[str] = (),
+) -> tuple[Times, Watch]:
+    """Start `server`, load it and stop it; what was seen. `sessions` are tokens of chats."""
+    _start(server, cores)
+    try:
+        assert server.process is not None
+        watch = Watch(psutil.Process(server.process.pid))
+        url = server.socket_url
+        return asyncio.run(watched(watch, url, texts, rate, seconds, chats, sessions)), watch
+    finally:
+        server.stop()
+        os.sched_setaffinity(0, CORES)
+
+
+def _figures(times: Times, watch: Watch) -> dict[str, Any]:
+    refused = ", ".join(f"{code} {n}" for code, n in times.refused.items()) or 0
+    return {
+        "sent / refused": f"{times.expected} / {refused}",
+        "acked / answered": f"{len(times.acks)} / {len(times.answers)}",
         "answered per s": round(len(times.answers) / times.took, 1),
         "ack ms p50 / p99": row(times.acks),
         "answer ms p50 / p99": row(times.answers),
-        "service CPU ms per message": round(1000 * watch.cpu / sent, 2),
-        "service MB, first / last third / most": (
-            f"{statistics.mean(watch.resident[:third]):.0f} / "
-            f"{statistics.mean(watch.resident[-third:]):.0f} / {max(watch.resident):.0f}"
-        ),
+        "CPU ms per answer": round(1000 * watch.cpu / max(1, len(times.answers)), 2),
+        "MB, first / last third / most": watch.megabytes(),
     }
 
 
-def questions(count: int, models: Path) -> list[str]:
-    """Labelled customers' messages, most of them with slips, that have their answer at once.
+def _killed(
+    server: Service | Plain, texts: Sequence[str], rate: int, chats: int, cores: int
+) -> dict[str, Any]:
+    _start(server, cores)
+    again = partial(_start, server, cores)
+    acked, lost = asyncio.run(unanswered(server.socket_url, texts, rate, chats, server.kill, again))
+    server.stop()
+    return {"killed -9: acked / never answered": f"{acked} / {lost}"}
 
-    Who is handed over to a person hears no bot; so only questions that are answered are asked.
-    """
-    index = Index.build(load(ROOT / "faq"), models)
-    plain = {
-        entry.id
-        for entry in index.entries
-        if not (entry.needs or entry.person or entry.is_smalltalk)
+
+def _start(server: Service | Plain, cores: int) -> None:
+    """Start it on a core of its own if `cores` is 1; we keep the others."""
+    apart = cores == 1 and len(CORES) > 1
+    os.sched_setaffinity(0, CORES[:1] if apart else CORES)
+    server.start()
+    os.sched_setaffinity(0, CORES[1:] if apart else CORES)
+
+
+def _right(index: Index) -> dict[str, str]:
+    """Both engines on the labelled messages, with slips: what their decisions come to."""
+    matcher, dice = Matcher(), np.random.default_rng(0)
+    rows = shipped.rows()
+    texts = [slipped(one.text, dice) for one in rows]
+    ours = [
+        shipped.outcome(one, read)
+        for one, read in zip(rows, clauses.understand(index, texts), strict=True)
+    ]
+    theirs = []
+    for one, text in zip(rows, texts, strict=True):
+        entry = matcher.entry(text)
+        said = "answered" if not one.labels else "right" if entry and entry.id in one.labels else ""
+        theirs.append("silent" if entry is None else said or "wrong")
+    inside = sum(bool(one.labels) for one in rows)
+
+    def line(outcomes: Sequence[str], outside: str) -> str:
+        found = Counter(outcomes)
+        strangers = found[outside] / max(1, len(rows) - inside)
+        right, wrong = found["right"] / inside, found["wrong"] / inside
+        return f"{right:.1%} / {wrong:.1%} / {strangers:.1%}"
+
+    return {
+        "labelled messages, with slips": f"{len(rows)}, {len(rows) - inside} of them out of scope",
+        "xiaoer: right / wrong / out of scope answered": line(ours, "oos_answered"),
+        "plain: right / wrong / out of scope answered": line(theirs, "answered"),
     }
-    dice = np.random.default_rng(0)
-    told = [row.text for row in shipped.rows()]
-    found: list[str] = []
-    while len(found) < count:
-        drawn = [_slipped(told[dice.integers(len(told))], dice) for _ in range(500)]
-        read = clauses.understand(index, drawn)
-        found += [
-            text
-            for text, one in zip(drawn, read, strict=True)
-            if one.decision == "answer" and one.best and one.best.entry_id in plain
-        ]
-    return found[:count]
-
-
-def _slipped(text: str, dice: np.random.Generator) -> str:
-    return homophones(typos(text, 25, dice), 0.04, dice)
-
-
-async def _watched(
-    watch: Watch, url: str, texts: Sequence[str], rate: int, seconds: int, chats: int
-) -> Times:
-    task = asyncio.create_task(watch.run())
-    try:
-        return await drive(url, texts, rate, seconds, chats)
-    finally:
-        task.cancel()
-
-
-async def drive(url: str, questions: Sequence[str], rate: int, seconds: int, chats: int) -> Times:
-    """Ask `rate` of the `questions` a second for `seconds` from `chats` chats."""
-    times = Times(rate * seconds)
-    clients = [_Client(await connect(url), times) for _ in range(chats)]
-    readers = [asyncio.create_task(client.read()) for client in clients]
-    start = perf_counter() + 0.5
-    for number in range(rate * seconds):
-        due = start + number / rate
-        await asyncio.sleep(max(0.0, due - perf_counter()))
-        await clients[number % chats].ask(number, questions[number * 7 % len(questions)], due)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(times.complete.wait(), 30)
-    times.took = perf_counter() - start
-    for reader in readers:
-        reader.cancel()
-    await asyncio.gather(*readers, return_exceptions=True)
-    await asyncio.gather(*(client.socket.close() for client in clients))
-    return times
-
-
-@dataclass
-class _Client:
-    socket: ClientConnection
-    times: Times
-    due: dict[str, float] = field(default_factory=dict)
-    waiting: list[float] = field(default_factory=list)
-
-    async def ask(self, number: int, text: str, due: float) -> None:
-        self.due[str(number)] = due
-        await self.socket.send(json.dumps({"type": "message", "id": str(number), "text": text}))
-
-    async def read(self) -> None:
-        async for raw in self.socket:
-            frame = json.loads(raw)
-            if frame["type"] == "ack":
-                due = self.due.pop(frame["id"])
-                self.waiting.append(due)
-                self.times.acks.append(perf_counter() - due)
-            elif frame.get("from") == "bot" and self.waiting:
-                self.times.answered(perf_counter() - self.waiting.pop(0))
-
-
-def row(seconds: list[float]) -> str:
-    """The median and the 99th percentile, in milliseconds."""
-    if len(seconds) < 2:
-        return "–"
-    cuts = statistics.quantiles(seconds, n=100)
-    return f"{1000 * cuts[49]:.1f} / {1000 * cuts[98]:.1f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
-from bench.load import drive, row
+from bench.traffic import drive, row
 from bot.answering.load import load
 from bot.config import ROOT
 from tests.support.chat import Chat

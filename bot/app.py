@@ -27,6 +27,7 @@ from bot.dialogue.turn import House
 from bot.engine import Engine, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
+from bot.inbox.admission import Admission
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
@@ -143,12 +144,18 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     )
     config, db = service.config, service.db
     sessions = Sessions(db.run(secret, "chat-sessions"))
+    admission = Admission()
     chat = ChatSocket(
-        db, service.intake, sessions, config.web.allowed_origins, config.web.public_url
+        db,
+        service.intake,
+        sessions,
+        config.web.allowed_origins,
+        config.web.public_url,
+        admission,
     )
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
-    app.include_router(events_router(db, config.api_keys))
+    app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(agents_router(db, config.api_keys))
     app.include_router(
         health.health(

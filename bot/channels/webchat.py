@@ -20,15 +20,20 @@ Code = Literal["bad_request", "too_long", "rate_limited"]
 
 @dataclass(frozen=True, slots=True)
 class FrameError(Exception):
-    """A frame that cannot be taken. `id` is the client's own, where it could be read."""
+    """A frame that cannot be taken. `id` is the client's own, where it could be read.
+
+    `retry_after`: the seconds after which it is to come again, when it is not its writer's fault.
+    """
 
     code: Code
     message: str
     id: str = ""
+    retry_after: int = 0
 
-    def as_frame(self) -> dict[str, str]:
+    def as_frame(self) -> dict[str, str | int]:
         """The error as it goes over the socket."""
-        return {"type": "error", "id": self.id, "code": self.code, "message": self.message}
+        frame = {"type": "error", "id": self.id, "code": self.code, "message": self.message}
+        return frame | ({"retry_after": self.retry_after} if self.retry_after else {})
 
 
 class _Frame(BaseModel):

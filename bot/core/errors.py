@@ -32,7 +32,12 @@ class NotFound(XiaoerError):
 
 
 class Unavailable(XiaoerError):
-    """A part that we need (usually the database) cannot serve just now: try again later."""
+    """A part that we need (usually the database) cannot serve just now: try again later.
+
+    `retry_after`: in how many seconds.
+    """
+
+    retry_after = 5
 
 
 def traced(error: BaseException) -> str:

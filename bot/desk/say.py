@@ -17,7 +17,7 @@ from bot.escalation import agents
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.conversations import locked_conversation
-from storage.models.inbound import take
+from storage.models.inbound import Receipt, take
 
 _MAX_SENT = 100_000
 """Longest text that is looked at, in characters; what is too long for a message is told apart."""
@@ -66,8 +66,8 @@ def say(session: Session, login: Pass, said: Said) -> None:
     conversation = locked_conversation(session, said.conversation)
     if conversation is not None and conversation.state == State.BOT and not said.sure:
         raise WithTheBot
-    receipt.message_id = agents.reply(session, said.conversation, agent.id, text).id
-    session.add(receipt)
+    reply = agents.reply(session, said.conversation, agent.id, text)
+    session.get_one(Receipt, receipt).message_id = reply.id
 
 
 def sayings(db: Database, voice: Voice, passes: Passes) -> APIRouter:

@@ -16,6 +16,7 @@ from bot.core import metrics
 from bot.core.errors import Unavailable
 from bot.core.messages import Address
 from bot.dialogue.intake import Intake
+from bot.inbox.admission import Admission, Busy
 from bot.web.limits import RateLimit
 from storage import live
 from storage.db import Database
@@ -42,6 +43,7 @@ class ChatSocket:
     sessions: Sessions
     allowed_origins: tuple[str, ...]
     public_url: str = ""
+    admission: Admission = field(default_factory=Admission)
     limit: RateLimit = field(default_factory=lambda: RateLimit(burst=60, per_second=3))
 
     def router(self) -> APIRouter:
@@ -105,7 +107,7 @@ class _Client:
             try:
                 await self.take(event.get("text"))
             except FrameError as error:
-                metrics.REFUSED.labels(error.code).inc()
+                metrics.REFUSED.labels("busy" if error.retry_after else error.code).inc()
                 await self.send(error.as_frame())
             except Unavailable:
                 await self.socket.close(TRY_AGAIN_LATER)
@@ -122,7 +124,12 @@ class _Client:
                 client_id,
             )
         async with self.sending:  # the ack comes before the message that it is about
-            received = await self.chat.intake.take(inbound)
+            try:
+                with self.chat.admission.enter(self.address.chat):
+                    received = await self.chat.intake.take(inbound)
+            except Busy as busy:  # clients that know nothing of it are told what they do know
+                told = f"{busy.zh} / {busy.en}"
+                raise FrameError("rate_limited", told, client_id, busy.retry_after) from busy
             await self.socket.send_json({"type": "ack", "id": client_id, "seq": received.seq})
 
     async def write(self) -> None:

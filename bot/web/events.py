@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot.config import ApiKey
 from bot.core import metrics
 from bot.core.errors import Unavailable
+from bot.inbox.admission import Admission
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
 from bot.shop.events import EVENTS, CustomerEvent, OrderEvent, ParcelEvent, ShopEvent
@@ -99,8 +100,11 @@ def take_event(session: Session, event: ShopEvent) -> bool:
     return True
 
 
-def events_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
+def events_router(
+    db: Database, keys: Sequence[ApiKey], admission: Admission | None = None
+) -> APIRouter:
     """The route, for callers with one of `keys` that has the scope `events`."""
+    door = admission or Admission()
     router = APIRouter(prefix="/api/v1", tags=["events"])
     check = key_for(keys, "events")
 
@@ -121,7 +125,8 @@ def events_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
         try:
             check(bearer)
             event = _parsed(await _body(request))
-            accepted = await db.transact(take_event, event)
+            with door.enter():
+                accepted = await db.transact(take_event, event)
         except ProblemError as problem:
             return problem.response()
         except Unavailable as error:
@@ -174,7 +179,7 @@ def _responses() -> dict[int | str, dict[str, Any]]:
             _403="The key lacks the scope `events`.",
             _413="The body is larger than 256 kB.",
             _422="Not JSON, or not as documented; `errors` names each field.",
-            _503="The database cannot store it just now: send it again after `Retry-After`.",
+            _503="It cannot be taken just now: send it again after `Retry-After`.",
         ),
     }
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field, ValidationError
 from bot.core.errors import Unavailable
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_SECONDS = 5
 
 
 class FieldError(BaseModel):
@@ -72,8 +71,8 @@ def invalid(error: ValidationError, tags: frozenset[str] = frozenset()) -> Probl
 
 
 def unavailable(error: Unavailable) -> ProblemError:
-    """The 503 of a database that cannot serve just now."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    """The 503 of a database that cannot serve just now, or of too many who wait."""
+    headers = {"Retry-After": str(error.retry_after)}
     return ProblemError(503, "Try again later", str(error), headers=headers)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Index, String, and_, bindparam, cast, insert, or_, update
@@ -217,12 +217,18 @@ def fragments_of(session: Session, conversation: Conversation) -> list[Written]:
     return [Written(**row._mapping) for row in rows]
 
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def with_fragments(session: Session) -> list[Identity]:
-    """The chats in which a fragment waits."""
+    """The chats in which a fragment waits.
+
+    Asked for by a moment: SQLite reads the whole table for `IS NOT NULL`.
+    """
     query = (
         select(Identity)
         .join(Conversation, col(Conversation.identity_id) == Identity.id)
-        .where(col(Conversation.fragments_due).is_not(None))
+        .where(col(Conversation.fragments_due) > _LONG_AGO)
     )
     return list(session.exec(query))
 

@@ -9,10 +9,10 @@ from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.messages import Inbound
-from storage.models.base import moment, rows_changed
+from storage.models.base import moment, new_row, rows_changed
 from storage.models.conversations import Conversation, Message, Written
 from storage.models.customers import Customer, Identity, seen
-from storage.models.upsert import insert_or_ignore
+from storage.models.upsert import insert_values
 
 
 class Receipt(SQLModel, table=True):
@@ -100,15 +100,14 @@ def keep_receipt(session: Session, inbound: Inbound, message: Written) -> None:
     session.connection().execute(_TAKE, values)
 
 
-def take(session: Session, source: str, external_id: str) -> Receipt | None:
-    """A new receipt, or None when this delivery was taken before.
+def take(session: Session, source: str, external_id: str) -> int | None:
+    """The id of a new receipt, or None when this delivery was taken before.
 
     Two processes that take the same delivery at once wait for each other's commit.
     """
-    if not insert_or_ignore(session, Receipt(source=source, external_id=external_id)):
-        return None
-    query = select(Receipt).where(Receipt.source == source, Receipt.external_id == external_id)
-    return session.exec(query).one()
+    row = new_row(Receipt, source=source, external_id=external_id)
+    receipt: int | None = insert_values(session, _RECEIPTS, row)
+    return receipt
 
 
 def _source(inbound: Inbound) -> str:

@@ -112,7 +112,7 @@ function linked(text) {
   return [...parts, text.slice(at)];
 }
 
-// Token, read (a seq) and outbox outlive the page, where storage is allowed.
+// Token, read (a seq) and outbox outlive the page.
 const KEY = 'xiaoer:' + server.host + server.pathname;
 let box;
 try { box = localStorage; } catch { /* denied */ }
@@ -143,7 +143,7 @@ const panel = el('section', paged ? 'panel' : 'panel float', { role: paged ? '' 
 const seen = new Map(); // seq -> bubble
 const pending = new Map(); // id -> what has no ack yet
 let last = 0; // the highest seq that arrived as a message
-let opened, unread, token, socket, ready, connectTimer, resendTimer;
+let opened, unread, token, socket, ready, connectTimer, resendTimer, held;
 let attempts = 0;
 
 function show(name) {
@@ -181,12 +181,12 @@ function bubble(from, text, choices) {
       el('button', '', { onclick() { this.parentNode.remove(); log.focus(); submit(label, value); } }, label)))] : []);
 }
 
-let stick = true; // whether the reader is at the end of the log
+let stick = true; // the reader is at the end
 log.onscroll = () => { stick = log.scrollHeight - log.scrollTop - log.clientHeight < 99; };
 const end = () => { if (stick) log.scrollTop = 1e9; };
 new ResizeObserver(end).observe(log);
 
-// The log is in the order of seq, with what has none yet at its end.
+// In the order of seq; what has none yet is last.
 function place(node, seq) {
   stick ||= seq === Infinity;
   let next = null;
@@ -219,7 +219,7 @@ function submit(text, value) {
   send(entry);
 }
 
-// A refused message stays, even over a reload, until its writer takes it back.
+// A refused message stays until its writer takes it back.
 function fail(entry, code) {
   const { id, text, value, node } = entry;
   entry.failed = code;
@@ -235,11 +235,17 @@ function fail(entry, code) {
 }
 
 function send(entry) {
-  if (!ready || entry.failed) return;
+  if (!ready || entry.failed || held && (resendTimer || held !== entry)) return;
   const { id, text, value } = entry;
   socket.send(JSON.stringify(value === undefined ? { type: 'message', id, text } : { type: 'choice', id, value }));
   clearTimeout(entry.timer);
   entry.timer = setTimeout(connect, 15000); // a dead socket may never say so
+}
+
+function resend(timer) {
+  clearTimeout(resendTimer);
+  resendTimer = timer;
+  pending.forEach(send);
 }
 
 function connect() {
@@ -257,7 +263,7 @@ function connect() {
   socket.onclose = () => {
     ready = false;
     show('connecting');
-    // 1 to 30 s at random: a restarted server must not meet everybody at once.
+    // at random: a restarted server must not meet all at once
     connectTimer = setTimeout(connect, 1000 + Math.random() * Math.min(29000, 1000 * 2 ** attempts++));
   };
   socket.onmessage = ({ data }) => {
@@ -268,8 +274,8 @@ function connect() {
 
 const receive = {
   hello({ session, seq }) {
-    if (session !== token || seq < last) { // lower: an older backup is in use
-      const tail = last; // we asked for the rest of a conversation that is gone
+    if (session !== token || seq < last) {
+      const tail = last; // of what is gone, or in no backup
       token = session;
       last = 0;
       store({ token, read: 0 });
@@ -282,7 +288,7 @@ const receive = {
     show('online');
     log.ariaBusy = 'true'; // history is not read aloud
     setTimeout(() => { log.ariaBusy = 'false'; }, 999);
-    pending.forEach(send);
+    resend();
   },
   message({ seq, from, text, choices }) {
     last = Math.max(last, seq);
@@ -297,18 +303,19 @@ const receive = {
     clearTimeout(entry.timer);
     pending.delete(id);
     keep(id);
-    seen.get(seq)?.remove(); // our words may have come back before their ack
+    seen.get(seq)?.remove(); // may come before their ack
     place(entry.node, seq);
     mark(entry, 'sent', T.sent);
+    if (held === entry) resend(held = 0);
   },
-  error({ id, code }) {
+  error({ id, code, retry_after: busy }) {
     const entry = pending.get(id);
     if (!entry) return;
     clearTimeout(entry.timer);
     if (code !== 'rate_limited') return fail(entry, code === 'too_long' ? code : 'bad_request');
-    mark(entry, 'pending', T[code]);
-    clearTimeout(resendTimer);
-    resendTimer = setTimeout(() => pending.forEach(send), 5000 + Math.random() * 5000);
+    held ||= entry; // none overtakes it
+    mark(entry, 'pending', T[busy ? 'sending' : code]);
+    resend(setTimeout(resend, (busy || 5) * 1000 * (1 + Math.random())));
   },
 };
 
@@ -351,7 +358,7 @@ if (!paged) document.body.append(host);
 count(0);
 stored().outbox.forEach(queue);
 toggle('open' in option, true);
-// Who never opened the chat costs no connection and leaves no trace.
+// Who never opened the chat costs nothing.
 if (!socket && stored().token) connect();
 if (paged && matchMedia('(pointer:fine)').matches) input.focus();
 window.Xiaoer = { toggle };

@@ -92,6 +92,10 @@ class Shop:
         if fault in {"too_long", "rate_limited", "bad_request"}:
             await ws.send_json({"type": "error", "id": frame["id"], "code": fault, "message": "-"})
             return True
+        if fault == "busy":
+            error = {"type": "error", "id": frame["id"], "code": "rate_limited", "message": "-"}
+            await ws.send_json(error | {"retry_after": 2})
+            return True
         if fault != "drop before commit" and frame["id"] not in conversation.acks:
             text = frame.get("text") or frame["value"]
             conversation.acks[frame["id"]] = conversation.add("customer", text)
@@ -402,6 +406,25 @@ def test_a_message_that_came_too_fast_is_sent_later(page: Page, shop: Shop) -> N
     expect(page.locator(".sent")).to_have_count(1)
     assert [f["text"] for f in shop.frames] == ["quick", "quick"]
     assert shop.frames[0]["id"] == shop.frames[1]["id"]
+
+
+def test_a_busy_shop_is_written_to_later_and_in_order(page: Page, shop: Shop) -> None:
+    page.goto("/chat")
+    online(page)
+    shop.faults = ["busy", "busy"]
+    say(page, "one")
+    eventually(lambda: len(shop.frames) == 1, page)
+    expect(page.locator(".pending .note")).to_have_text("Sending…")
+    page.wait_for_timeout(50)  # real time, for the refusal to arrive; the page's clock stands still
+    say(page, "two")
+    page.clock.run_for(1_900)
+    assert [f["text"] for f in shop.frames] == ["one"], "nothing overtakes what was refused"
+    page.clock.run_for(2_200)
+    eventually(lambda: len(shop.frames) >= 3, page)
+    page.clock.run_for(4_100)
+    expect(page.locator(".sent")).to_have_count(2)
+    assert own(page) == ["one", "two"]
+    assert len({f["id"] for f in shop.frames}) == 2
 
 
 def test_keyboard_alone(page: Page, shop: Shop) -> None:

@@ -1,13 +1,8 @@
 """The power fails under our own `transact`: what was acknowledged is on the disk."""
 
-import os
 import random
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.powercut import Disk, compiled
-from tests.support.service import ROOT
+from tests.support.writing import Writer
 
 
 @pytest.fixture(scope="session")
@@ -34,40 +29,9 @@ def disk(library: Path, in_memory: Path, tmp_path: Path, migrated_sqlite: Path) 
     shutil.rmtree(place)
 
 
-class Writer:
-    """`tests.faults.writer` on a disk."""
-
-    def __init__(self, disk: Disk, pragma: str = "") -> None:
-        self._disk = disk
-        self._pragma = pragma
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.writer"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-            env=os.environ | disk.environment(),
-        )  # fmt: skip
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._ask, self._told = self._process.stdin, self._process.stdout
-
-    def __enter__(self) -> "Writer":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._ask.close()
-        self._told.close()
-        self._process.wait(10)
-
-    def killed_after(self, acks: int, seconds: float, first: int) -> list[int]:
-        """Let it write, kill it so many seconds after so many acknowledgements; all of these."""
-        print(f"sqlite:///{self._disk.folder}/shop.db {first} {self._pragma}", file=self._ask)
-        self._ask.flush()
-        child = int(self._told.readline().removeprefix("pid "))
-        acked = [int(self._told.readline()) for _ in range(acks)]
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-        while (line := self._told.readline()) != "dead\n":
-            acked.append(int(line))
-        return acked
+def writer(disk: Disk, pragma: str = "") -> Writer:
+    url = f"sqlite:///{disk.folder}/shop.db"
+    return Writer(url, "add", disk.environment(), pragma)
 
 
 def stored(disk: Disk) -> set[int]:
@@ -83,10 +47,10 @@ def test_what_was_acknowledged_survives_a_power_cut(disk: Disk, cuts: int) -> No
     dice = random.Random(seed)
     acked: set[int] = set()
     undone = 0
-    with Writer(disk) as writer:
+    with writer(disk) as writes:
         for number in range(cuts):
             acks, seconds = dice.randrange(1, 200), dice.random() / 20
-            acked.update(writer.killed_after(acks, seconds, first=number * 10**6))
+            acked.update(writes.life(number * 10**6, acks=acks, seconds=seconds))
             undone += disk.cut(dice, keep=number % 4 > 0)
             lost = acked - stored(disk)
             assert not lost, f"seed {seed}, cut {number}: {len(lost)} of {len(acked)} lost"
@@ -96,8 +60,8 @@ def test_what_was_acknowledged_survives_a_power_cut(disk: Disk, cuts: int) -> No
 
 def test_a_database_that_does_not_sync_loses_what_it_acknowledged(disk: Disk) -> None:
     """The proof that a cut can be felt at all."""
-    with Writer(disk, "synchronous=OFF") as writer:
-        acked = writer.killed_after(100, 0, first=0)
+    with writer(disk, "synchronous=OFF") as writes:
+        acked = list(writes.life(0, acks=100))
     assert disk.cut(random.Random(0), keep=False) > 0
     assert len(acked) >= 100
     assert not stored(disk) & set(acked)

@@ -1,27 +1,21 @@
 """A web client that never reads costs bounded memory and nobody else's time."""
 
 import gc
-import threading
 import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from sqlmodel import Session, select
 
-from bot.channels.webchat import Sessions
 from bot.dialogue.intake import Intake
-from bot.web.chat_socket import ChatSocket
-from bot.web.limits import RateLimit
 from storage import live
 from storage.db import Database
 from storage.models.conversations import Message
 from storage.models.customers import Identity
 from tests.faults.mortal import RECEPTION, understand
+from tests.support.alone import chat_socket
 from tests.support.chat import Chat
-from tests.support.service import free_port
 
 WAITING, LENGTH = 16_000, 3_000
 """48 MB for a client that reads nothing; several times more than the kernel buffers."""
@@ -30,21 +24,10 @@ BOUND = 24 * 2**20
 
 @pytest.fixture
 def url(sqlite_url: str) -> Iterator[tuple[str, Database]]:
-    """The chat socket alone, served by a thread of this process."""
+    """The chat socket alone, in this process."""
     db = Database(sqlite_url)
-    app = FastAPI()
-    limit = RateLimit(burst=10_000, per_second=1000)
-    intake = Intake(db, understand, RECEPTION)
-    app.include_router(ChatSocket(db, intake, Sessions("secret"), ("*",), limit=limit).router())
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"ws://127.0.0.1:{port}/chat/ws", db
-    server.force_exit = server.should_exit = True
-    thread.join()
+    with chat_socket(db, Intake(db, understand, RECEPTION)) as address:
+        yield address, db
     db.close()
 
 
