@@ -99,7 +99,8 @@ class Sender:
                 waits.append(await asyncio.shield(self._keep(self._claim(free, signal))))
         except Unavailable:
             return RETRY_SECONDS
-        return min(*waits, self._limiter.wait(monotonic(), QUIET_SECONDS))
+        # As of when it was asked who is busy: a chat that became free meanwhile is not passed by.
+        return min(*waits, self._limiter.wait(at, QUIET_SECONDS))
 
     async def _claim(self, free: int, signal: Signal) -> float:
         """Take and start up to `free`. Returns the seconds until there may be more to take."""
