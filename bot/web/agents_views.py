@@ -59,6 +59,10 @@ class MessageView(BaseModel):
     text: str
     choices: list[ChoiceView]
     verdict: dict[str, Any] | None = Field(description="Why the bot answered as it did.")
+    reply_to: int | None = Field(description="The `seq` of the message that this one answers.")
+    edit_of: int | None = Field(
+        description="The `seq` of the customer's message that this is a new version of."
+    )
     created_at: datetime
 
 
@@ -118,6 +122,8 @@ def message_view(names: dict[int, str], message: Message | Written) -> MessageVi
         text=message.text,
         choices=message.choices or [],
         verdict=message.verdict,
+        reply_to=message.reply_to,
+        edit_of=message.edit_of,
         created_at=message.created_at,
     )
 

@@ -2,7 +2,9 @@
 
 from storage.models import (
     agents,
+    attachments,
     audit,
+    buttons,
     care,
     conversations,
     customers,
@@ -18,7 +20,9 @@ from storage.models import (
 
 __all__ = [
     "agents",
+    "attachments",
     "audit",
+    "buttons",
     "care",
     "conversations",
     "customers",
