@@ -188,7 +188,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(chat.router())
     app.include_router(telegram_router(service.telegram))
     app.include_router(events_router(db, config.api_keys))
-    app.include_router(agents_router(db, config.api_keys))
+    app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
         health.health(
             db,
@@ -202,6 +202,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         service.voice,
         db.run(secret, "desk-logins"),
         config.content.templates,
+        files_folder(config),
         secure=config.web.public_url.startswith("https:"),
     )
     return app

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from sqlmodel import col, select
+
+from storage.db import Database
+from storage.models.conversations import Message
+from storage.models.customers import Identity
 from tests.doubles.telegram import Call, TelegramDouble
+from tests.support.service import Service
 
 TOKEN, SECRET = "1:x", "a-secret-word"
 UPDATES, MESSAGES, QUERIES = count(500_001), count(1), count(1)
@@ -137,3 +143,18 @@ class Customer:
         """Write and wait for what comes back."""
         self.say(text)
         return self.next()
+
+
+def in_chat(service: Service, chat: int) -> list[tuple[str, str]]:
+    """What is stored of a chat: author and text of each message, oldest first."""
+    db = Database(service.database_url or f"sqlite:///{service.folder}/xiaoer.db")
+    try:
+        query = (
+            select(Message)
+            .join(Identity, col(Identity.id) == Message.identity_id)
+            .where(Identity.chat == str(chat))
+            .order_by(col(Message.id))
+        )
+        return db.run(lambda session: [(one.author, one.text) for one in session.exec(query)])
+    finally:
+        db.close()
