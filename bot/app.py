@@ -15,6 +15,7 @@ from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care import parcel_news
 from bot.channels.base import Channel
+from bot.channels.telegram.account import TelegramBot
 from bot.channels.webchat import Sessions
 from bot.config import Config
 from bot.core import metrics
@@ -28,15 +29,18 @@ from bot.engine import Engine, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
 from bot.inbox.admission import Admission
+from bot.inbox.fetching import Fetcher
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
+from bot.web.telegram import telegram_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
 from storage.migrate import upgrade
 from storage.models.secrets import secret
+from storage.ownership import Ownership
 
 log = structlog.get_logger()
 
@@ -60,6 +64,8 @@ class Service:
     intake: Intake
     engine: Engine
     senders: Senders
+    telegram: tuple[TelegramBot, ...]
+    fetcher: Fetcher
 
 
 def content(config: Config) -> Content:
@@ -71,7 +77,7 @@ def content(config: Config) -> Content:
 def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     """Wire everything; nothing runs yet and no model is loaded.
 
-    `channels` are those that we push to; web chat fetches by itself.
+    `channels` are pushed to besides those of the configuration; web chat fetches by itself.
     """
     words = content(config)
     voice, answerer = words.voice, words.answerer
@@ -83,9 +89,32 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
     engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
-    senders = Senders([Sender(db, channel) for channel in channels])
     intake = Intake(db, answerer.understand, reception)
-    return Service(config, db, voice, answerer, intake, engine, senders)
+    telegram = _telegram(config, voice, intake)
+    pushed = [*channels, *(one.channel for one in telegram)]
+    senders = Senders([Sender(db, channel) for channel in pushed])
+    fetcher = Fetcher(
+        db,
+        [one.files for one in telegram],
+        files_folder(config),
+        config.files.max_megabytes * 1024 * 1024,
+    )
+    return Service(config, db, voice, answerer, intake, engine, senders, telegram, fetcher)
+
+
+def _telegram(config: Config, voice: Voice, intake: Intake) -> tuple[TelegramBot, ...]:
+    bots = tuple(
+        TelegramBot(one, config.web.public_url, voice, config.shop.zone, config.files.max_megabytes)
+        for one in config.telegram
+    )
+    for bot in bots:
+        bot.connect(intake)
+    return bots
+
+
+def files_folder(config: Config) -> Path:
+    """Where customers' files are kept."""
+    return config.files.folder or cache_folder(config).parent / "files"
 
 
 def cache_folder(config: Config) -> Path:
@@ -128,13 +157,22 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.db.listen_to_others()
         service.senders.start()
-        faq = asyncio.create_task(_serve_faq(service, on_ready))
+        tasks = [
+            asyncio.create_task(_serve_faq(service, on_ready)),
+            asyncio.create_task(service.fetcher.run()),
+        ]
         yield
-        faq.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await faq
+        for bot in service.telegram:
+            await bot.stop()
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await service.intake.close()
         await service.senders.stop()
+        for bot in service.telegram:
+            await bot.close()
         await asyncio.to_thread(service.engine.close)
         service.answerer.close()
         service.db.close()
@@ -155,8 +193,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     )
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
+    app.include_router(telegram_router(service.telegram))
     app.include_router(events_router(db, config.api_keys, admission))
-    app.include_router(agents_router(db, config.api_keys))
+    app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
         health.health(
             db,
@@ -170,6 +209,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         service.voice,
         db.run(secret, "desk-logins"),
         config.content.templates,
+        files_folder(config),
         secure=config.web.public_url.startswith("https:"),
     )
     return app
@@ -187,6 +227,8 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
         log.exception("the service does not get ready")
         raise
     await service.intake.recover()
+    for bot in service.telegram:
+        bot.start(Ownership(service.db, f"polling:{bot.channel.channel}:{bot.name}"))
     on_ready()
     metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))
     await answerer.watch()

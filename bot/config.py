@@ -199,6 +199,40 @@ class ApiKey(Section):
     scopes: tuple[Literal["events", "desk"], ...] = ("events",)
 
 
+class Telegram(Section):
+    """One Telegram bot. `api_base_url` is another Bot API server, such as a local one.
+
+    `webhook_secret` is what Telegram sends along with each update
+    (core.telegram.org/bots/api#setwebhook: 1–256 of `A-Z a-z 0-9 _ -`).
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    token: str = Field(pattern=r"^\d+:[A-Za-z0-9_-]+$", repr=False)
+    mode: Literal["polling", "webhook"] = "polling"
+    api_base_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://[^/\s]+")
+    webhook_secret: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,256}$", repr=False)
+    desk_chat_id: int | None = None
+    groups: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _webhook_needs_a_secret(self) -> "Telegram":
+        if self.mode == "webhook" and not self.webhook_secret:
+            raise ValueError(
+                f"the bot {self.name!r} uses a webhook, which needs a webhook_secret: without one "
+                "anybody could write in your customers' names / "
+                f"机器人 {self.name!r} 使用 webhook，必须设置 webhook_secret，"
+                "否则任何人都能冒充顾客"
+            )
+        return self
+
+
+class Files(Section):
+    """What customers send besides text: where it is kept, and how large it may be."""
+
+    folder: Path | None = None
+    max_megabytes: int = Field(default=20, ge=1, le=2000)
+
+
 class Config(BaseSettings):
     """Everything that an installation sets."""
 
@@ -210,7 +244,21 @@ class Config(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     web: Web = Web()
     content: Content = Content()
+    files: Files = Files()
     api_keys: tuple[ApiKey, ...] = ()
+    telegram: tuple[Telegram, ...] = ()
+
+    @field_validator("telegram")
+    @classmethod
+    def _bots_differ(cls, bots: tuple[Telegram, ...]) -> tuple[Telegram, ...]:
+        for key in ("name", "token"):
+            values = [getattr(bot, key) for bot in bots]
+            if len(set(values)) < len(values):
+                raise ValueError(
+                    f"two bots have the same {key}: each needs its own / "
+                    f"两个机器人的 {key} 相同：每个都要有自己的"
+                )
+        return bots
 
     @classmethod
     def settings_customise_sources(
@@ -329,6 +377,9 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
             key: str(folder / value) if isinstance(value, str) else value
             for key, value in content.items()
         }
+    files = raw.get("files")
+    if isinstance(files, dict) and isinstance(files.get("folder"), str):
+        files["folder"] = str(folder / files["folder"])
     url = database.setdefault("url", _DATABASE_URL) if isinstance(database, dict) else None
     prefix = "sqlite:///"
     if isinstance(url, str) and url.startswith(prefix) and not url.startswith(prefix + "/"):

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from bot.core.clock import now
 from bot.engine import Job
 from storage.db import Database
+from storage.models.buttons import forget_buttons
 from storage.models.deliveries import expire_held, forget_quotas
 from storage.models.inbound import forget_receipts
 
@@ -17,6 +18,8 @@ RECEIPTS_KEPT = timedelta(days=30)
 """How long a delivery from outside is known again. Telegram repeats one for a day, WeChat for
 seconds; ids that start afresh after a quiet week must not meet their old selves."""
 QUOTAS_KEPT = timedelta(days=7)
+BUTTONS_KEPT = timedelta(days=30)
+"""How long a button that was sent can be pressed."""
 AT_ONCE = 500
 """Rows in one transaction, so that no message waits for the housekeeping."""
 
@@ -31,6 +34,7 @@ def jobs(db: Database) -> list[Job]:
     return [
         Job("forget-receipts", _all(db, _forget_receipts), "20 4 * * *"),
         Job("forget-quotas", _all(db, _forget_quotas), "40 4 * * *"),
+        Job("forget-buttons", _all(db, _forget_buttons), "50 4 * * *"),
         Job("expire-held-messages", _all(db, _expire_held), "*/10 * * * *"),
     ]
 
@@ -54,6 +58,10 @@ def _forget_receipts(session: Session, most: int) -> int:
 
 def _forget_quotas(session: Session, most: int) -> int:
     return forget_quotas(session, now() - QUOTAS_KEPT, most)
+
+
+def _forget_buttons(session: Session, most: int) -> int:
+    return forget_buttons(session, now() - BUTTONS_KEPT, most)
 
 
 def _expire_held(session: Session, most: int) -> int:

@@ -12,6 +12,8 @@ from bot.core.messages import Address
 QUEUE = "queue"
 """Topic: the list of conversations that agents see."""
 
+FILES = "files"
+"""Topic: files that customers sent and that are to be fetched."""
 
 Changes = Mapping[str, object]
 """Topics, each with what was committed there; None: look into the tables."""

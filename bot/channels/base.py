@@ -1,11 +1,12 @@
 """What a channel that we push to declares and does, and how it says what went wrong."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from bot.core.messages import Address, Choice, Purpose
+from bot.core.messages import Address, Choice, Inbound, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one account may send. `windows` by what opens them; none: it may always send."""
+    """What one account may send. `windows` by what opens them; none: it may always send.
+
+    `opaque_buttons`: a button's value passes through the customer's hands, so a single-use token
+    of ours goes in its place.
+    """
 
     limits: Limits = Limits()
     windows: Mapping[str, Window] = field(default_factory=dict)
     carries: frozenset[Purpose] = frozenset(Purpose)
+    opaque_buttons: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,64 @@ class Channel(Protocol):
 
     async def run(self, errand: Errand) -> Mapping[str, Any]:
         """Do it, and return what the platform gave back. Raises a `DeliveryError`."""
+
+
+class Taken(Protocol):
+    """What became of an inbound message. `is_stale`: a button that is no longer ours to press."""
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it had been taken before."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was a button that means nothing, or nothing any more."""
+
+
+class Inlet(Protocol):
+    """Where a channel hands over what comes in. Both return after the commit.
+
+    They raise `Unavailable` when nothing could be stored: then the channel does not acknowledge.
+    """
+
+    async def take(self, inbound: Inbound) -> Taken:
+        """Let a customer's message take effect, once."""
+
+    async def note_block(self, address: Address, *, is_blocked: bool) -> None:
+        """The customer has blocked the shop in this chat, or lets it in again."""
+
+
+class FileSource(Protocol):
+    """Where the files come from that customers sent to one account."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name."""
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+
+    async def fetch(self, file_id: str, max_bytes: int) -> bytes:
+        """The file. Raises `FileRefused` or `FileUnavailable`."""
+
+
+class FileRefused(Exception):
+    """The file will never come, or must not: the reason is its text."""
+
+
+class FileUnavailable(Exception):
+    """The file may come later."""
+
+
+class Duty(Protocol):
+    """Work that only one process may do at a time, such as asking a platform for news."""
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Wait until the work is ours."""
+
+    async def is_ours(self) -> bool:
+        """Whether it still is."""
 
 
 class DeliveryError(Exception):

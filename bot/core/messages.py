@@ -89,12 +89,75 @@ class Choice:
         return {"label": self.label, "value": self.value}
 
 
+class Kind(StrEnum):
+    """What a message carries besides text; `mark` stands in for a text where there is none."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+    VOICE = "voice"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    LOCATION = "location"
+    CONTACT = "contact"
+
+    @property
+    def mark(self) -> str:
+        """One emoji, which needs no translation."""
+        return _MARKS[self]
+
+    @property
+    def is_file(self) -> bool:
+        """Whether there is a file to fetch that agents want to see."""
+        return self not in (Kind.STICKER, Kind.LOCATION, Kind.CONTACT)
+
+
+_MARKS = {
+    Kind.PHOTO: "📷",
+    Kind.VIDEO: "🎬",
+    Kind.VOICE: "🎤",
+    Kind.AUDIO: "🎵",
+    Kind.DOCUMENT: "📎",
+    Kind.STICKER: "🏷️",
+    Kind.LOCATION: "📍",
+    Kind.CONTACT: "👤",
+}
+
+
+def is_mark(text: str) -> bool:
+    """Whether `text` is nothing but marks of what came without words."""
+    words = text.split()
+    return bool(words) and all(word in _MARKS.values() for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One thing that a message carries, as the platform announced it.
+
+    `file_id` is what the platform gives the file for; `size` is in bytes, 0 when it did not say;
+    `about` is what there is instead of a file: coordinates, a phone number. A file that
+    `is_too_large` is not fetched.
+    """
+
+    kind: Kind
+    file_id: str = ""
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    about: str = ""
+    is_too_large: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """A customer's message as a channel parsed it.
 
     `external_id` is the platform's own delivery id, unique within (channel, account).
-    A pressed button has `choice` set; `text` may then be empty.
+    A pressed button has `choice` set, or `token` where the channel's buttons carry opaque tokens,
+    and so has a command; `text` is then only what is shown.
+    `origin` is the platform's id of the message itself and `reply_to` that of the message which it
+    answers; with `is_edit` the message `origin` has been changed into this. Messages with the same
+    `album` are one. `phone` is a number that the platform vouches for as the sender's own.
     """
 
     address: Address
@@ -104,3 +167,15 @@ class Inbound:
     name: str = ""
     language: str | None = None
     at: datetime = field(default_factory=now)
+    token: str | None = None
+    origin: str = ""
+    reply_to: str = ""
+    is_edit: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    album: str = ""
+    phone: str = ""
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether `text` is the customer's own words, to be understood."""
+        return self.choice is None and self.token is None

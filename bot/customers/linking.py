@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from storage.models.customers import Customer, Identity
+from storage.models.customers import Customer, Identity, by_phone
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
 from storage.models.profiles import is_nobody
 
@@ -48,6 +48,37 @@ def prove(
         return Proof("wrong")
     _link(session, identity, order, at)
     return Proof("linked", order)
+
+
+def prove_by_phone(session: Session, identity: Identity, phone: str, at: datetime) -> bool:
+    """Link a chat by a phone number that the platform vouches for; True when it is linked now.
+
+    It has to be the number of exactly one customer of the shop, and the chat nobody's yet: one
+    that is another customer's stays theirs. `phone` is in international form, with or without +.
+    The caller holds the identity's row.
+    """
+    found = by_phone(session, spellings(phone))
+    if identity.linked_at is not None:
+        return identity.customer(session) in found
+    if len(found) != 1:
+        return False
+    _join(session, identity, found[0], at)
+    return True
+
+
+def spellings(phone: str) -> list[str]:
+    """The ways in which a shop may write the number `phone`, which is in international form.
+
+    Without the country's code only Chinese mobile numbers are recognised: elsewhere the same
+    digits may be somebody else's in another country.
+    """
+    digits = "".join(one for one in phone if one in "0123456789")
+    if len(digits) < 8:
+        return []
+    national = digits.removeprefix("86")
+    is_chinese = digits.startswith("861") and len(national) == 11
+    ways = [f"+{digits}", f"00{digits}", *([national, f"+86 {national}"] if is_chinese else [])]
+    return ways if digits[0] == "1" and len(digits) == 11 else [*ways, digits]
 
 
 def may_see(session: Session, identity: Identity, order: Order) -> bool:
@@ -91,15 +122,17 @@ def _link(session: Session, identity: Identity, order: Order, at: datetime) -> N
     if order.customer_id is None:
         order.customer_id = identity.customer_id
         session.add(order)
-    if identity.linked_at is not None:
-        return
-    before = session.get(Customer, identity.customer_id)
-    identity.customer_id, identity.linked_at = order.customer_id, at
+    if identity.linked_at is None:
+        _join(session, identity, session.get_one(Customer, order.customer_id), at)
+
+
+def _join(session: Session, identity: Identity, customer: Customer, at: datetime) -> None:
+    """From now on the chat is `customer`'s."""
+    before = session.get_one(Customer, identity.customer_id)
+    assert customer.id is not None
+    identity.customer_id, identity.linked_at = customer.id, at
     session.add(identity)
     session.flush()
-    customer = session.get(Customer, order.customer_id)
-    assert before is not None
-    assert customer is not None
     _take_over(session, before, customer)
 
 

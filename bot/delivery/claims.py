@@ -21,7 +21,7 @@ from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
 from bot.delivery.backoff import later
 from storage import live
-from storage.models import deliveries
+from storage.models import buttons, deliveries
 from storage.models.conversations import Message
 from storage.models.customers import find_identity
 from storage.models.deliveries import Account, Delivery
@@ -62,7 +62,7 @@ def claim(
             _stop(session, delivery, stop)
             claimed.stopped += 1
         elif _take(session, delivery):
-            claimed.outgoing.append(_outgoing(delivery, message))
+            claimed.outgoing.append(_outgoing(session, channel, delivery, message))
     return claimed
 
 
@@ -147,14 +147,14 @@ def _take(session: Session, delivery: Delivery) -> bool:
     )
 
 
-def _outgoing(delivery: Delivery, message: Message) -> Outgoing:
-    return Outgoing(
-        str(delivery.id),
-        delivery.address,
-        message.text,
-        tuple(Choice(**choice) for choice in message.choices),
-        Purpose(delivery.purpose),
+def _outgoing(session: Session, channel: Channel, delivery: Delivery, message: Message) -> Outgoing:
+    choices = (
+        buttons.tokens_for(session, message)
+        if channel.policy.opaque_buttons
+        else tuple(Choice(**choice) for choice in message.choices)
     )
+    purpose = Purpose(delivery.purpose)
+    return Outgoing(str(delivery.id), delivery.address, message.text, choices, purpose)
 
 
 def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:

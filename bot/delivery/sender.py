@@ -104,7 +104,7 @@ class Sender:
                 waits.append(await asyncio.shield(self._keep(self._claim(free, signal))))
         except Unavailable:
             return RETRY_SECONDS
-        # Not from the present moment: what became free since `at` was still busy in our eyes.
+        # As of when it was asked who is busy: a chat that became free meanwhile is not passed by.
         return min(*waits, self._limiter.wait(at, QUIET_SECONDS))
 
     async def _claim(self, free: int, signal: Signal) -> float:

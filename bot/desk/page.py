@@ -8,6 +8,7 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from bot.desk import login
+from bot.desk.files import files
 from bot.desk.gate import Gate, cookie_of
 from bot.desk.passes import COOKIE, Passes
 from bot.desk.say import sayings
@@ -24,12 +25,20 @@ PING_SECONDS = 10
 
 
 def mount(
-    app: FastAPI, db: Database, voice: Voice, secret: str, templates: Path, *, secure: bool
+    app: FastAPI,
+    db: Database,
+    voice: Voice,
+    secret: str,
+    templates: Path,
+    kept_in: Path,
+    *,
+    secure: bool,
 ) -> None:
     """Serve the desk under /desk of `app`.
 
-    `secret` signs logins; `templates` is the folder of the shop's texts; `secure` is true where
-    agents reach the site by https. `app` must not have started yet.
+    `secret` signs logins; `templates` is the folder of the shop's texts, `kept_in` that of
+    customers' files; `secure` is true where agents reach the site by https. `app` must not have
+    started yet.
     """
     folder = templates / "desk"
     services = Services(
@@ -38,6 +47,7 @@ def mount(
     passes = services.passes
     app.include_router(login.entrance(db, voice, passes, templates / "web", secure=secure))
     app.include_router(sayings(db, voice, passes))
+    app.include_router(files(db, passes, kept_in))
     app.add_middleware(Gate, passes=passes)
 
     @ui.page("/", response_timeout=10, reconnect_timeout=AWAY_SECONDS)

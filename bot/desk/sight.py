@@ -45,11 +45,20 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLine:
+    """One thing that came with a message. Without a `url` there is nothing to open (yet)."""
+
+    label: str
+    url: str = ""
+    is_image: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """One message or internal note. `kind` is an `Author`, `note` or `divider`.
 
     `continues` when it follows another by the same author in the same minute; `earlier` when
-    it belongs to a former conversation.
+    it belongs to a former conversation; `quote` is the message that it answers.
     """
 
     key: str
@@ -61,6 +70,8 @@ class Bubble:
     verdict: str = ""
     continues: bool = False
     earlier: bool = False
+    files: tuple[FileLine, ...] = ()
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from nicegui.element import Element
 
 from bot.core.messages import MAX_TEXT, State
 from bot.desk.elements import KeyedList, SureButton, box, button, set_class, text
-from bot.desk.sight import Bubble, Thread
+from bot.desk.sight import Bubble, FileLine, Thread
 from bot.desk.texts import Texts
 
 Deed = Callable[[], Awaitable[None]]
@@ -26,9 +26,10 @@ class Deeds:
 
 
 class BubbleItem:
-    """One message or note; it never changes once it is there."""
+    """One message or note; once it is there, only its files still come."""
 
     def __init__(self, bubble: Bubble) -> None:
+        self._shown: tuple[FileLine, ...] = ()
         self.element: Element = box(f"d-bubble d-{bubble.kind}", "article")
         set_class(self.element, "d-continues", on=bubble.continues)
         set_class(self.element, "d-earlier", on=bubble.earlier)
@@ -37,7 +38,11 @@ class BubbleItem:
                 with box("d-byline", "header"):
                     text(bubble.author, "d-author", "span")
                     text(bubble.at, "d-at", "span")
+            if bubble.quote:
+                text(bubble.quote, "d-quote")
             text(bubble.text, "d-text d-pre")
+            self._files = box("d-files")
+            self._show_files(bubble)
             if bubble.choices:
                 with box("d-choices"):
                     for label in bubble.choices:
@@ -46,7 +51,32 @@ class BubbleItem:
                 text(bubble.verdict, "d-verdict")
 
     def show(self, item: Bubble) -> None:
-        """Only the time could read differently after midnight: not worth a flicker."""
+        """The files; the time may read differently after midnight: not worth a flicker."""
+        self._show_files(item)
+
+    def _show_files(self, bubble: Bubble) -> None:
+        if bubble.files == self._shown:
+            return
+        self._shown = bubble.files
+        self._files.clear()
+        with self._files:
+            for file in bubble.files:
+                file_line(file)
+
+
+def file_line(file: FileLine) -> None:
+    """A picture, a link, or what there is to say instead."""
+    if not file.url:
+        text(file.label, "d-file")
+        return
+    link = Element("a").classes("d-file")
+    link._props.update(href=file.url, target="_blank", rel="noreferrer")
+    with link:
+        if file.is_image:
+            picture = Element("img").classes("d-picture")
+            picture._props.update(src=file.url, alt=file.label, loading="lazy")
+        else:
+            text(file.label, tag="span")
 
 
 class Composer:

@@ -1,21 +1,24 @@
 """Reads what an agent sees from the tables, in one go and ready to be shown."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed
-from bot.core.messages import Author
+from bot.core.messages import Author, Kind
 from bot.desk.accounts import current_agent
 from bot.desk.lists import board
 from bot.desk.passes import Pass
 from bot.desk.reader import Reader
-from bot.desk.sight import Bubble, Card, OrderLine, ParcelLine, Sight, Thread
+from bot.desk.sight import Bubble, Card, FileLine, OrderLine, ParcelLine, Sight, Thread
 from bot.desk.texts import Texts
+from bot.inbox.file_types import IMAGES
 from bot.logistics.parcels import parcel_facts
 from bot.shop.orders import order_facts
 from storage.models.agents import Agent
+from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
 from storage.models.customers import Customer, Identity
 from storage.models.desk import agent_names, earlier_messages, newest_messages
@@ -25,6 +28,8 @@ SHOWN_MESSAGES = 200
 """How many of a conversation's messages are loaded."""
 SHOWN_EARLIER = 20
 """How many messages of the same chat's former conversations are shown above it."""
+QUOTED = 80
+"""How much is shown of a message that another one answers, in characters."""
 CONFIDENT = 0.7
 """P(right) from which the bot's answer is called a confident one."""
 
@@ -69,7 +74,7 @@ def _thread(reader: Reader, conversation: Conversation) -> Thread:
         said = [one for one in said if one.created_at >= messages[0].created_at]
     said.sort(key=lambda one: one.created_at)  # stable: messages keep the order of their ids
     name = reader.name(identity, customer)
-    bubbles = _joined([_bubble(reader, one, name) for one in said])
+    bubbles = _joined(_bubbles(reader, said, name))
     return Thread(
         id=conversation.id,
         state=conversation.state,
@@ -88,9 +93,34 @@ def _earlier(reader: Reader, conversation: Conversation, name: str) -> tuple[Bub
     messages = earlier_messages(reader.session, conversation, SHOWN_EARLIER)
     if not messages:
         return ()
-    bubbles = _joined([_bubble(reader, one, name) for one in messages])
+    bubbles = _joined(_bubbles(reader, messages, name))
     divider = Bubble("divider", "divider", "", reader.texts("earlier"), "")
     return (*(replace(bubble, earlier=True, choices=()) for bubble in bubbles), divider)
+
+
+def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> list[Bubble]:
+    """Messages and notes with what came with them, and what they refer to."""
+    messages = {one.id: one for one in said if isinstance(one, Message) and one.id is not None}
+    carried = attachments_of(reader.session, messages.keys())
+    found = []
+    for one in said:
+        bubble = _bubble(reader, one, customer)
+        if isinstance(one, Message):
+            answered = messages.get(one.reply_to or 0)
+            files = tuple(_file_line(reader.texts, file) for file in carried.get(one.id or 0, ()))
+            at = f"{bubble.at} · {reader.texts('edited')}" if one.edit_of else bubble.at
+            quote = answered.text[:QUOTED] if answered else ""
+            bubble = replace(bubble, files=files, quote=quote, at=at)
+        found.append(bubble)
+    return found
+
+
+def _file_line(texts: Texts, file: Attached) -> FileLine:
+    """How one attachment is shown; names are the customer's, and only text."""
+    what = " ".join(part for part in (Kind(file.kind).mark, file.name, file.about) if part)
+    if file.stage == Stage.KEPT:
+        return FileLine(what, f"/desk/files/{file.id}", file.mime in IMAGES)
+    return FileLine(what if file.stage == Stage.NONE else f"{what} {texts(f'file_{file.stage}')}")
 
 
 def _bubble(reader: Reader, said: Message | Note, customer: str) -> Bubble:

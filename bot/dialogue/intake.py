@@ -12,11 +12,12 @@ from bot.answering.understanding import Understanding
 from bot.core import metrics
 from bot.core.errors import Unavailable, traced
 from bot.core.messages import Address, Inbound
+from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.receive import Received, Reception, waiting_text
-from bot.dialogue.skills.fragment import PATIENCE
 from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models.conversations import with_fragments
+from storage.models.customers import note_block
 
 Understand = Callable[[str], Awaitable[Understanding]]
 
@@ -47,7 +48,8 @@ class Intake:
         """
         started = perf_counter()
         address = inbound.address
-        understanding = asyncio.ensure_future(self._read(inbound.text))
+        spoken = inbound.text if inbound.is_spoken else ""
+        understanding = asyncio.ensure_future(self._read(spoken))
         try:
             async with self._lanes.enter(address.key):
                 joined = await self._joined(inbound)
@@ -64,6 +66,10 @@ class Intake:
             metrics.TURN_SECONDS.labels(address.channel).observe(perf_counter() - started)
             metrics.TURNS.labels(address.channel, received.outcome).inc()
         return received
+
+    async def note_block(self, address: Address, *, is_blocked: bool) -> None:
+        """The customer has blocked the shop in this chat, or lets it in again. Raises as `take`."""
+        await self._db.transact(note_block, address, is_blocked=is_blocked)
 
     async def _read(self, text: str) -> Understanding:
         """What `text` means; what the engine fails at is not understood, and says so."""

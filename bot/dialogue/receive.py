@@ -11,11 +11,12 @@ from bot.core.clock import now
 from bot.core.messages import Address, Author, Inbound, Purpose, State
 from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox
+from bot.dialogue import arrivals
 from bot.dialogue.alarms import alarm_in
+from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
-from bot.dialogue.skills.fragment import PATIENCE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
@@ -40,13 +41,14 @@ class Received:
     """What became of an inbound message: its `seq`, and whether it was a repetition.
 
     `outcome` names the skill that answered. `waiting` is the text that seemed unfinished and
-    waits for the rest, empty when there is none.
+    waits for the rest, empty when there is none. `is_stale`: a button of no, or no more, effect.
     """
 
     seq: int
     repeated: bool
     outcome: str = ""
     waiting: str = ""
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,15 @@ class Reception:
         found = find(session, inbound)
         if found.first:
             return Received(found.first, repeated=True)
+        early = arrivals.settled(session, inbound, found)
+        if early is not None:
+            return Received(early.message_id, False, early.outcome, is_stale=early.is_stale)
+        inbound = arrivals.pressed(session, inbound, found)
         failed = failed or understanding.failed
         if failed and found.conversation and found.conversation.state == State.RESOLVED:
             found = replace(found, conversation=None)
         turn = self._open(session, inbound, understanding, found)
-        keep_receipt(session, inbound, turn.message)
+        keep_receipt(session, inbound, turn.message.id)
         _join(turn, joined)
         outcome = quarantine(turn, failed) if failed else self._answer(turn)
         waiting = _text(fragments_of(session, turn.conversation))
@@ -144,8 +150,11 @@ class Reception:
             purpose=Purpose.ANSWER,
             text=_shown_text(session, conversation, inbound),
             created_at=inbound.at,
+            origin=inbound.origin,
+            **arrivals.context(session, inbound, identity, conversation),
         )
         write(session, message)
+        arrivals.keep_attachments(session, inbound, message)
         turn = Turn(
             session, self.house, inbound, understanding, identity, customer, conversation, message
         )

@@ -1,9 +1,12 @@
 """The agents' API: what the desk does, for programs and for desks of one's own."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Depends, Query
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session
 
@@ -11,6 +14,7 @@ from bot.config import ApiKey
 from bot.core.errors import NotFound
 from bot.core.messages import MAX_TEXT, State
 from bot.escalation import agents
+from bot.inbox.kept import kept
 from bot.web import problems
 from bot.web.agents_views import (
     Conversations,
@@ -27,6 +31,7 @@ from bot.web.keys import Bearer, key_for
 from bot.web.problem_route import ProblemRoute
 from storage.db import Database
 from storage.models.agents import Agent, agent_by_login
+from storage.models.attachments import attachments_of
 from storage.models.audit import record
 from storage.models.conversations import (
     Conversation,
@@ -65,8 +70,11 @@ def agent_for_key(session: Session, name: str) -> Agent:
     return agent
 
 
-def agents_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
-    """`/api/v1/conversations…`, for callers with one of `keys` that has the scope `desk`."""
+def agents_router(db: Database, keys: Sequence[ApiKey], kept_in: Path) -> APIRouter:
+    """`/api/v1/conversations…`, for callers with one of `keys` that has the scope `desk`.
+
+    `kept_in` is the folder of customers' files.
+    """
     check = key_for(keys, "desk")
 
     def caller(bearer: Bearer) -> str:
@@ -86,12 +94,20 @@ def agents_router(db: Database, keys: Sequence[ApiKey]) -> APIRouter:
         ),
     )
     key = Annotated[str, Depends(caller)]
-    _reading(router, db, key)
+    _reading(router, db, key, kept_in)
     _writing(router, db, key)
     return router
 
 
-def _reading(router: APIRouter, db: Database, key: Any) -> None:
+def _reading(router: APIRouter, db: Database, key: Any, kept_in: Path) -> None:
+    @router.get("/attachments/{attachment_id}", summary="Open a customer's file")
+    async def open_file(
+        _caller: key, attachment_id: Annotated[int, InPath(ge=1, lt=1 << 62)]
+    ) -> FileResponse:
+        """The file; only images are meant to be shown in place."""
+        found = await db.read(kept, attachment_id, kept_in)
+        return FileResponse(found.path, media_type=found.media_type, headers=found.headers)
+
     @router.get("", summary="List conversations")
     async def list_conversations(
         _caller: key, state: Literal["waiting", "open", "resolved"] = "waiting"
@@ -147,7 +163,9 @@ def _messages(session: Session, conversation_id: int, after: int) -> Messages:
     _known(session, conversation_id)
     names = agent_names(session)
     found = conversation_messages(session, conversation_id, after, PAGE)
-    return Messages(messages=[message_view(names, one) for one in found])
+    carried = attachments_of(session, [one.id for one in found if one.id is not None])
+    views = [message_view(names, one, carried.get(one.id or 0, ())) for one in found]
+    return Messages(messages=views)
 
 
 def _notes(session: Session, conversation_id: int) -> Notes:

@@ -1,10 +1,12 @@
 """What the agents' API shows: its models, and how they are made from the tables' rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from storage.models.attachments import Attached, Stage
 from storage.models.conversations import Conversation, Message, Note, Written
 from storage.models.customers import Customer, Identity
 
@@ -48,6 +50,19 @@ class ChoiceView(BaseModel):
     value: str
 
 
+class AttachmentView(BaseModel):
+    """What came with a message besides text."""
+
+    id: int
+    kind: str = Field(examples=["photo", "document", "location"])
+    name: str = Field(description="As the customer's side called it.")
+    about: str = Field(description="Coordinates or a phone number, where there is no file.")
+    mime: str
+    size: int
+    stage: Literal["none", "waiting", "kept", "refused", "failed"]
+    url: str | None = Field(description="Where the file is, once it is kept.")
+
+
 class MessageView(BaseModel):
     """One message. `seq` grows within a conversation and may have holes."""
 
@@ -59,6 +74,11 @@ class MessageView(BaseModel):
     text: str
     choices: list[ChoiceView]
     verdict: dict[str, Any] | None = Field(description="Why the bot answered as it did.")
+    reply_to: int | None = Field(description="The `seq` of the message that this one answers.")
+    edit_of: int | None = Field(
+        description="The `seq` of the customer's message that this is a new version of."
+    )
+    attachments: list[AttachmentView]
     created_at: datetime
 
 
@@ -109,8 +129,10 @@ def conversation_view(
     return ConversationView(customer=who, agent=names.get(conversation.agent_id or 0), **fields)
 
 
-def message_view(names: dict[int, str], message: Message | Written) -> MessageView:
-    """A message as the API shows it."""
+def message_view(
+    names: dict[int, str], message: Message | Written, carried: Sequence[Attached] = ()
+) -> MessageView:
+    """A message as the API shows it, with what it carries."""
     return MessageView(
         seq=message.id,
         author=message.author,
@@ -118,8 +140,18 @@ def message_view(names: dict[int, str], message: Message | Written) -> MessageVi
         text=message.text,
         choices=message.choices or [],
         verdict=message.verdict,
+        reply_to=message.reply_to,
+        edit_of=message.edit_of,
+        attachments=[_attachment_view(one) for one in carried],
         created_at=message.created_at,
     )
+
+
+def _attachment_view(one: Attached) -> AttachmentView:
+    is_kept = one.stage == Stage.KEPT
+    url = f"/api/v1/conversations/attachments/{one.id}" if is_kept else None
+    fields = one.model_dump(include={"id", "kind", "name", "about", "mime", "size", "stage"})
+    return AttachmentView(url=url, **fields)
 
 
 def note_view(names: dict[int, str], note: Note) -> NoteView:

@@ -2,7 +2,9 @@
 
 from storage.models import (
     agents,
+    attachments,
     audit,
+    buttons,
     care,
     conversations,
     customers,
@@ -19,7 +21,9 @@ from storage.models import (
 
 __all__ = [
     "agents",
+    "attachments",
     "audit",
+    "buttons",
     "care",
     "conversations",
     "customers",

@@ -50,7 +50,9 @@ class Conversation(SQLModel, table=True):
 class Message(SQLModel, table=True):
     """One message. `id` is the `seq` of the chat socket: it grows within a conversation.
 
-    `verdict` tells why the bot said what it said: `{"skill", "outcome", …}`.
+    `verdict` tells why the bot said what it said: `{"skill", "outcome", …}`. `origin` is the
+    platform's id of a customer's message; `reply_to` is the message that it answers, `edit_of`
+    the one that it is a new version of.
     """
 
     __table_args__ = (Index("ix_message_chat", "identity_id", "id"),)
@@ -64,6 +66,9 @@ class Message(SQLModel, table=True):
     text: str
     choices: list[dict[str, str]] = json_field(default_factory=list)
     verdict: dict[str, Any] | None = json_field(default=None)
+    origin: str = ""
+    reply_to: int | None = None
+    edit_of: int | None = None
     created_at: datetime = moment(default_factory=now)
 
 
@@ -79,6 +84,9 @@ class Written:
     choices: list[dict[str, str]] = field(default_factory=list)
     agent_id: int | None = None
     verdict: dict[str, Any] | None = None
+    origin: str = ""
+    reply_to: int | None = None
+    edit_of: int | None = None
     created_at: datetime = field(default_factory=now)
     id: int = 0
 
@@ -126,6 +134,22 @@ def judge(session: Session, message: Written, verdict: Mapping[str, Any]) -> Non
     """Keep with a customer's message why it was answered as it was; its text may be masked."""
     values = {"its_id": message.id, "its_text": message.text, "its_verdict": verdict}
     session.connection().execute(_JUDGE, values)
+
+
+def message_from(session: Session, identity_id: int, origin: str) -> Message | None:
+    """The newest version of the customer's message that the platform calls `origin`."""
+    query = (
+        select(Message)
+        .where(Message.identity_id == identity_id, Message.origin == origin)
+        .order_by(col(Message.id).desc())  # the chat's index is read from its end
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def reword(session: Session, message_id: int, text: str) -> None:
+    """Give a stored message its text, where it came before its words."""
+    session.execute(update(Message).where(col(Message.id) == message_id).values(text=text))
 
 
 _CONVERSATIONS = SQLModel.metadata.tables["conversation"]

@@ -1,5 +1,6 @@
 """Customers, and the chats in which we know them."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import UniqueConstraint, and_, bindparam, delete, func, insert, update
@@ -91,6 +92,7 @@ _SEEN = (
     .where(AT_ADDRESS)
     .values(
         last_seen_at=bindparam("its_at"),
+        blocked_at=None,  # who writes has let us in again
         name=func.coalesce(func.nullif(bindparam("its_name"), ""), _IDENTITIES.c.name),
     )
     .returning(_IDENTITIES.c.id)
@@ -159,6 +161,19 @@ def _first_contact(session: Session, inbound: Inbound) -> int | None:
     if created is None:
         session.connection().execute(_FORGET, {"its_id": customer_id})
     return created
+
+
+def note_block(session: Session, address: Address, *, is_blocked: bool) -> None:
+    """The customer of a known chat has blocked us there, or lets us in again."""
+    identity = find_identity(session, address, lock=True)
+    if identity is not None:
+        identity.blocked_at = (identity.blocked_at or now()) if is_blocked else None
+        session.add(identity)
+
+
+def by_phone(session: Session, spellings: Collection[str]) -> list[Customer]:
+    """The customers whose phone number the shop writes in one of these ways."""
+    return list(session.exec(select(Customer).where(col(Customer.phone).in_(spellings))))
 
 
 def by_shop_ref(session: Session, shop_ref: str) -> Customer | None:

@@ -12,6 +12,7 @@ from bot.core.clock import now
 from bot.core.messages import Address, Progress
 from storage.models.base import moment, rows_changed
 from storage.models.conversations import Message
+from storage.models.customers import Identity
 
 Account = tuple[str, str]
 """A channel and the name of one account on it."""
@@ -120,6 +121,24 @@ def change(
         .execution_options(synchronize_session=False)
     )
     return rows_changed(session, statement) == 1
+
+
+def message_sent_as(session: Session, identity: Identity, provider_id: str) -> int | None:
+    """The id of our message in a chat that the platform calls `provider_id`, one piece of it
+    where it was sent in several."""
+    names = col(Delivery.provider_id)
+    query = (
+        select(col(Delivery.message_id))
+        .where(
+            *_of((identity.channel, identity.account)),
+            Delivery.chat == identity.chat,
+            or_(names == provider_id, names.startswith(f"{provider_id},"),
+                names.endswith(f",{provider_id}"), names.contains(f",{provider_id},")),
+        )
+        .order_by(col(Delivery.id).desc())
+        .limit(1)
+    )  # fmt: skip
+    return session.exec(query).first()
 
 
 def in_state(

@@ -10,7 +10,7 @@ from sqlmodel import Field, Session, SQLModel, col, func, select
 from bot.core.clock import now
 from bot.core.messages import Inbound
 from storage.models.base import moment, new_row, rows_changed
-from storage.models.conversations import Conversation, Message, Written
+from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity, seen
 from storage.models.upsert import insert_values
 
@@ -89,12 +89,12 @@ def find(session: Session, inbound: Inbound) -> Found:
     return Found(identity, customer, conversation, newest or 0, first or 0)
 
 
-def keep_receipt(session: Session, inbound: Inbound, message: Written) -> None:
+def keep_receipt(session: Session, inbound: Inbound, message_id: int) -> None:
     """From now on `inbound` has been taken. Raises `IntegrityError` when it was before."""
     values = {
         "source": _source(inbound),
         "external_id": inbound.external_id,
-        "message_id": message.id,
+        "message_id": message_id,
         "received_at": now(),
     }
     session.connection().execute(_TAKE, values)

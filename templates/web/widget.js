@@ -263,7 +263,7 @@ function connect() {
   socket.onclose = () => {
     ready = false;
     show('connecting');
-    // at random: a restarted server must not meet all at once
+    // at random: a new server must not meet all at once
     connectTimer = setTimeout(connect, 1000 + Math.random() * Math.min(29000, 1000 * 2 ** attempts++));
   };
   socket.onmessage = ({ data }) => {

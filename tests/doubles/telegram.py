@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import socket
 import threading
 from collections import defaultdict, deque
@@ -11,9 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qsl
 
-OVERALL, PER_CHAT = 30, 1
-"""Messages in any second: of the whole bot, and to one chat (core.telegram.org/bots/faq)."""
+from tests.doubles.bot_api import Answer, BotApi, error
+
+OVERALL, PER_CHAT, PER_GROUP = 30, 1, 20
+"""Messages in any second: of the whole bot, and to one chat; and to one group in a minute
+(core.telegram.org/bots/faq)."""
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Call:
     chat: str
     text: str
     outcome: str
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,6 +53,9 @@ class TelegramDouble:
     limits: bool = True
     calls: list[Call] = field(default_factory=list)
     port: int = 0
+    api: BotApi = field(default_factory=BotApi)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _in_groups: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _recent: deque[float] = field(default_factory=deque)
     _by_chat: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: -10.0))
     _dice: random.Random = field(default_factory=lambda: random.Random(0))
@@ -59,11 +68,20 @@ class TelegramDouble:
         """The messages that reached their chats, in order."""
         return [call for call in self.calls if call.outcome in ("sent", "reset after")]
 
+    def called(self, method: str) -> list[Call]:
+        """The calls of one method, in order."""
+        return [call for call in self.calls if call.method == method]
+
+    def push(self, *updates: dict[str, Any]) -> None:
+        """These things happen, in this order."""
+        for update in updates:
+            self._loop.call_soon_threadsafe(self.api.add, update)
+
     @contextmanager
     def running(self) -> Iterator["TelegramDouble"]:
         """Serve while the context is open."""
         started = threading.Event()
-        loop = asyncio.new_event_loop()
+        loop = self._loop
         thread = threading.Thread(target=self._serve, args=(loop, started), daemon=True)
         thread.start()
         started.wait()
@@ -89,11 +107,15 @@ class TelegramDouble:
         try:
             while (request := await _request(reader)) is not None:
                 path, data = request
-                status, answer = await self._answer(path, data)
+                if path.startswith("/file/"):
+                    content = self.api.files.get(path.rsplit("/", 1)[-1])
+                    status, body = (404, b"") if content is None else (200, content)
+                else:
+                    status, answer = await self._answer(path, data)
+                    body = json.dumps(answer).encode()
                 if status == 0:
                     _reset(writer)
                     return
-                body = json.dumps(answer).encode()
                 writer.write(
                     f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n"
                     f"content-length: {len(body)}\r\n\r\n".encode()
@@ -105,71 +127,91 @@ class TelegramDouble:
         finally:
             writer.close()
 
-    async def _answer(self, path: str, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, path: str, data: dict[str, Any]) -> Answer:
         method, chat = path.rsplit("/", 1)[-1], str(data.get("chat_id", ""))
         at = monotonic()
-        outcome, status, answer = self._judge(method, chat, data, at)
-        self.calls.append(Call(at, method, chat, str(data.get("text", "")), outcome))
+        if self.api.token and path != f"/bot{self.api.token}/{method}":
+            outcome, (status, answer) = "unauthorized", error(401, "Unauthorized")
+        elif method == "sendMessage":
+            outcome, (status, answer) = self._send(chat, data, at)
+        else:
+            call = Call(at, method, chat, str(data.get("text", "")), "under way", data)
+            self.calls.append(call)
+            status, answer = await self.api.call(method, data)
+            call.outcome = "ok" if answer["ok"] else answer["description"]
+            return status, answer
+        self.calls.append(Call(at, method, chat, str(data.get("text", "")), outcome, data))
         if self.faults.delay:
             await asyncio.sleep(self.faults.delay)
         return status, answer
 
-    def _judge(
-        self, method: str, chat: str, data: dict[str, Any], at: float
-    ) -> tuple[str, int, dict[str, Any]]:
+    def _send(self, chat: str, data: dict[str, Any], at: float) -> tuple[str, Answer]:
         dice = self._dice.random()
-        if method != "sendMessage":
-            return "unknown", *_error(404, "Not Found")
-        if not data.get("text") or len(data["text"]) > 4096:
-            return "invalid", *_error(400, "Bad Request: message text is empty or too long")
+        refused = self.api.refusal(data)
+        if refused is not None:
+            return "invalid", refused
         if chat in self.faults.blocked:
-            return "blocked", *_error(403, "Forbidden: bot was blocked by the user")
+            return "blocked", error(403, "Forbidden: bot was blocked by the user")
         for outcome, share in (
             ("reset before", self.faults.reset_before),
             ("too many", self.faults.too_many),
             ("server error", self.faults.server_error),
         ):
             if dice < share:
-                return outcome, *_failure(outcome)
+                return outcome, _failure(outcome)
             dice -= share
         if self.limits and self._is_too_fast(chat, at):
-            return "limit", *_error(429, "Too Many Requests", {"retry_after": 1})
+            return "limit", error(429, "Too Many Requests", {"retry_after": 1})
         self._recent.append(at)
         self._by_chat[chat] = at
-        if dice < self.faults.reset_after:
-            return "reset after", 0, {}
-        return "sent", 200, {"ok": True, "result": {"message_id": len(self.calls) + 1}}
+        answer = self.api.store(data)
+        return ("reset after", (0, {})) if dice < self.faults.reset_after else ("sent", answer)
 
     def _is_too_fast(self, chat: str, at: float) -> bool:
         while self._recent and self._recent[0] <= at - 1:
             self._recent.popleft()
+        if chat.startswith("-"):
+            group = self._in_groups[chat]
+            while group and group[0] <= at - 60:
+                group.popleft()
+            if len(group) >= PER_GROUP:
+                return True
+            group.append(at)
         return len(self._recent) >= OVERALL or at - self._by_chat[chat] < PER_CHAT
 
 
-def _failure(outcome: str) -> tuple[int, dict[str, Any]]:
+def _failure(outcome: str) -> Answer:
     if outcome == "reset before":
         return 0, {}
     if outcome == "too many":
-        return _error(429, "Too Many Requests: retry after 1", {"retry_after": 1})
-    return _error(502, "Bad Gateway")
-
-
-def _error(
-    status: int, text: str, parameters: dict[str, Any] | None = None
-) -> tuple[int, dict[str, Any]]:
-    extra = {"parameters": parameters} if parameters else {}
-    return status, {"ok": False, "error_code": status, "description": text, **extra}
+        return error(429, "Too Many Requests: retry after 1", {"retry_after": 1})
+    return error(502, "Bad Gateway")
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]] | None:
-    """The path and the JSON body of the next request; None at the end."""
+    """The path and the body's values of the next request; None at the end."""
     head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
     if not head:
         return None
     lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return lines[0].split(" ")[1], json.loads(body or b"{}")
+    return lines[0].split(" ")[1], _values(headers.get("content-type", ""), body)
+
+
+def _values(kind: str, body: bytes) -> dict[str, Any]:
+    """A body as JSON, or as a form whose fields may be JSON themselves."""
+    if "json" in kind or not body:
+        found: dict[str, Any] = json.loads(body or b"{}")
+        return found
+    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return {
+        key: json.loads(value) if re.match(r"[\[{]", value) and key in _NESTED else value
+        for key, value in form.items()
+    }
+
+
+_NESTED = ("allowed_updates", "commands", "reply_markup", "link_preview_options", "entities")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

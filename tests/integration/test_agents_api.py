@@ -1,6 +1,7 @@
 """The agents' API, over HTTP and on both databases."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ BASE = "/api/v1/conversations"
 @pytest.fixture
 async def api(db: Database) -> AsyncIterator[AsyncClient]:
     app = FastAPI()
-    app.include_router(agents_router(db, [TILL, SHOP, OTHER]))
+    app.include_router(agents_router(db, [TILL, SHOP, OTHER], Path("nowhere")))
     async with AsyncClient(
         transport=ASGITransport(app), base_url="http://t", headers=bearer(TILL)
     ) as client:

@@ -38,6 +38,7 @@ def arm(point: str) -> None:
     owner, name, is_before = POINTS[point]
     _is_fatal = owner in (claims, PlainChannel)  # whatever is sent; of what comes in, one message
     _wrap(Intake, "take", _watch)
+    _wrap(Reception, "receive", _watch_text)
     _wrap(owner, name, _before if is_before else _after)
 
 
@@ -51,10 +52,21 @@ def _watch(original: Callable[..., Any]) -> Any:
 
     async def take(intake: Intake, inbound: Inbound) -> Any:
         global _is_fatal
-        _is_fatal = inbound.external_id.endswith(FATAL)
+        _is_fatal = _is_fatal or inbound.external_id.endswith(FATAL)
         return await original(intake, inbound)
 
     return take
+
+
+def _watch_text(original: Callable[..., Any]) -> Any:
+    """The same for channels whose ids are not ours to choose: the fatal message says so."""
+
+    def receive(reception: Reception, session: Any, inbound: Inbound, *more: Any, **named: Any):  # type: ignore[no-untyped-def]
+        global _is_fatal
+        _is_fatal = _is_fatal or FATAL in inbound.text
+        return original(reception, session, inbound, *more, **named)
+
+    return receive
 
 
 def _before(original: Callable[..., Any]) -> Any:

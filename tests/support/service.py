@@ -41,6 +41,8 @@ class Service:
     process: subprocess.Popen[bytes] | None = None
     module: tuple[str, ...] = ("bot",)
     environment: dict[str, str] = field(default_factory=dict)
+    more_config: str = ""
+    public_url: str = ""
 
     @property
     def url(self) -> str:
@@ -74,6 +76,7 @@ class Service:
             url = {json.dumps(url)}
             [web]
             port = {self.port}
+            public_url = {json.dumps(self.public_url)}
             [content]
             faq = {json.dumps(str(self.faq))}
             [[api_keys]]
@@ -84,6 +87,7 @@ class Service:
             name = "desk"
             key = "{DESK_KEY}"
             scopes = ["desk"]
+            {self.more_config}
             """,
             encoding="utf-8",
         )

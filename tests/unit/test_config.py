@@ -14,12 +14,14 @@ from bot.config import (
     Config,
     ConfigInvalid,
     Section,
+    Telegram,
     load,
     refuse_published_key,
     validate,
 )
 
 SHOP = '[shop]\nname = "A shop"\n'
+BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +88,15 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
             "[api_keys] key = ",
         ),
         ("shop = 3", "shop: ", "[shop] name, timezone"),
+        (SHOP + BOT + "mode = 'webhook'", "telegram.0: ", "[telegram] name, token, mode"),
+        (SHOP + BOT + "webhook_secret = 'a b'", "telegram.0.webhook_secret: ", "webhook_secret = "),
+        (SHOP + BOT + "mode = 'pull'", "telegram.0.mode: ", 'mode = "polling"'),
+        (SHOP + BOT + "api_base_url = 'x'", "telegram.0.api_base_url: ", "api_base_url = "),
+        (SHOP + BOT + "tokn = 'x'", "telegram.0.tokn: unknown key", "[telegram] token = "),
+        (SHOP + BOT + BOT, "telegram: ", "[telegram] name, token"),
+        (SHOP + "[[telegram]]\nname = 'x'", "telegram.0.token: missing", "[telegram] token = "),
+        (SHOP + BOT.replace("1:x", "x"), "telegram.0.token: ", "[telegram] token = "),
+        (SHOP + BOT.replace("'b'", "'b c'"), "telegram.0.name: ", '[telegram] name = "shop"'),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )
@@ -202,7 +213,7 @@ def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
 def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     """Every field of the configuration as a dotted name."""
     for name, field in model.model_fields.items():
-        inner = ApiKey if name == "api_keys" else field.annotation
+        inner = {"api_keys": ApiKey, "telegram": Telegram}.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:
@@ -211,7 +222,7 @@ def _settings(model: Any, prefix: str = "") -> Iterator[str]:
 
 def _documented() -> Iterator[str]:
     """Every key that the example sets, those after a comment sign included."""
-    text = re.sub(r"(?m)^# (?=\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^# (?=\w+ = |\[\[)", "", EXAMPLE.read_text(encoding="utf-8"))
     for section, values in tomllib.loads(text).items():
         for name in values[0] if isinstance(values, list) else values:
             yield f"{section}.{name}"

@@ -1,17 +1,12 @@
 """Waits a moment after a message that seems unfinished: many people write in pieces."""
 
 import re
-from datetime import timedelta
 
-from bot.core.clock import now
+from bot.dialogue.pieces import wait_for_more
 from bot.dialogue.turn import Turn, Verdict
 
 AFTER = ("order", "wordless")
 
-PATIENCE = timedelta(seconds=1.2)
-"""How long the next piece is waited for."""
-MOST = 5
-"""How many pieces are waited for; then what there is is answered."""
 _FINISHED = re.compile(r"[?？!！.。~～]$|\d")
 _HAN_CHARACTERS, _WORDS = 6, 3
 
@@ -20,11 +15,8 @@ def reply(turn: Turn) -> Verdict | None:
     """Wait instead of puzzling over half a sentence. What is understood is never delayed."""
     if turn.is_complete or turn.choice is not None or turn.understanding.decision == "answer":
         return None
-    pieces = [*turn.joined, turn.message.id]
-    if len(pieces) >= MOST or not seems_unfinished(turn.understanding.normalised):
+    if not seems_unfinished(turn.understanding.normalised) or not wait_for_more(turn):
         return None
-    turn.conversation.fragments = pieces
-    turn.conversation.fragments_due = now() + PATIENCE
     return Verdict("waiting for the rest")
 
 

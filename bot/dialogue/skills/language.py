@@ -1,11 +1,15 @@
-"""Goes on in the language that a customer asks for."""
+"""Goes on in the language that a customer asks for, and offers those there are."""
 
 import re
 from dataclasses import replace
 
+from bot.core.messages import Choice
 from bot.dialogue.turn import Turn, Verdict
 
 AFTER = ("person",)
+NAME = "language"
+_SWITCH = f"{NAME}:"
+_OFFERED = {"zh": "中文", "en": "English"}
 
 _LONGEST = 60
 _SPEAK = r"(?:说|讲|用|写|换|切换|改|回复|回答|回|会|懂|支持|是|有)"
@@ -40,7 +44,9 @@ def wished(normalised: str) -> str | None:
 
 def reply(turn: Turn) -> Verdict | None:
     """Switch, and say so in that language; what tells no language stays in it."""
-    name = wished(turn.understanding.normalised) if turn.choice is None else None
+    if turn.choice == NAME:
+        return _offer(turn)
+    name = _chosen(turn) if turn.choice else wished(turn.understanding.normalised)
     if name is None:
         return None
     language = "zh" if name in _CHINESE or name in _SCRIPTS else "en"
@@ -49,3 +55,16 @@ def reply(turn: Turn) -> Verdict | None:
     turn.identity.traditional = _SCRIPTS.get(name, turn.identity.traditional)
     turn.say("replies.speaks")
     return Verdict("switched", {"language": language})
+
+
+def _offer(turn: Turn) -> Verdict:
+    languages = turn.house.voice.words.shop.languages
+    choices = [Choice(_OFFERED[one], _SWITCH + one) for one in languages]
+    turn.say("replies.language_ask", choices)
+    return Verdict("offered")
+
+
+def _chosen(turn: Turn) -> str | None:
+    """The name of the language whose button was pressed."""
+    code = (turn.choice or "").removeprefix(_SWITCH)
+    return {"zh": "chinese", "en": "english"}.get(code)

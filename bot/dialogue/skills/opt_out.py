@@ -15,7 +15,7 @@ _STOP = re.compile(
 
 def reply(turn: Turn) -> Verdict | None:
     """Store the opt-out and confirm it; news about own orders goes on."""
-    if not _STOP.fullmatch(turn.understanding.normalised):
+    if turn.choice != "stop" and not _STOP.fullmatch(turn.understanding.normalised):
         return None
     turn.customer.opted_out_at = turn.customer.opted_out_at or turn.now
     turn.session.add(turn.customer)

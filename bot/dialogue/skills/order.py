@@ -47,6 +47,8 @@ _PREFIX = re.compile(r"([A-Za-z]+[-_]?)\d+")
 def reply(turn: Turn) -> Verdict | None:
     """Answer from the customer's own order, or ask for what proves that it is theirs."""
     prompt = turn.prompt(NAME)
+    if turn.choice == NAME:
+        return _begin(turn, WHERE)
     if turn.choice is not None and turn.choice.startswith(ORDER):
         asked = (prompt or {}).get("entry", WHERE)
         return _look_up(turn, asked, turn.choice.removeprefix(ORDER), None)

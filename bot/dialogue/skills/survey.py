@@ -4,7 +4,7 @@ from bot.core.messages import State
 from bot.dialogue.turn import Turn, Verdict
 from bot.feedback import survey
 
-AFTER = ("person_in_charge",)
+AFTER = ("edited", "person_in_charge")
 
 
 def reply(turn: Turn) -> Verdict | None:

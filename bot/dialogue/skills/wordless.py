@@ -2,7 +2,7 @@
 
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("acknowledge",)
+AFTER = ("acknowledge", "media")
 
 
 def reply(turn: Turn) -> Verdict | None:

@@ -97,6 +97,17 @@ async def test_at_the_limit_and_never_over_it(
     assert 119 / (sent[-1].at - sent[0].at) > 24  # 29 on a quiet machine
 
 
+async def test_the_second_message_to_a_lonely_chat_leaves_a_second_later(
+    sqlite_db: Database, platform: TelegramDouble
+) -> None:
+    await sqlite_db.transact(queue, 1, 4)
+    async with sending(sqlite_db, platform):
+        assert await settled(sqlite_db, 8) == {"sent": 4}
+    pauses = [later.at - earlier.at for earlier, later in pairwise(platform.sent())]
+    assert min(pauses) >= 1
+    assert max(pauses) < 2
+
+
 async def test_an_answer_does_not_wait_behind_ten_thousand(
     sqlite_db: Database, platform: TelegramDouble
 ) -> None:

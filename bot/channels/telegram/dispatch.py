@@ -1,0 +1,107 @@
+"""Hands what customers did over, and tells Telegram's side what came of it after the commit."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any
+
+import structlog
+from telegram import CallbackQuery, Update
+from telegram.constants import ChatAction
+from telegram.error import TelegramError
+
+from bot.channels.base import Inlet
+from bot.channels.telegram import updates
+from bot.channels.telegram.client import Client
+from bot.core.messages import Inbound
+from bot.words.phrases import Voice
+
+TYPING_AFTER, TYPING_EVERY = 1.0, 4.0
+"""Seconds after which a slow answer is announced, and how often: "typing" shows for five
+(core.telegram.org/bots/api#sendchataction)."""
+
+log = structlog.get_logger()
+
+
+class Dispatch:
+    """Takes one bot's updates, whichever way they come."""
+
+    def __init__(
+        self, client: Client, account: str, inlet: Inlet, voice: Voice, max_bytes: int
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._client = client
+        self._account = account
+        self._inlet = inlet
+        self._voice = voice
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, raw: Mapping[str, Any]) -> None:
+        """Returns when the update's effect is committed, and at once when it has none.
+
+        Of two updates of a chat, that one takes effect first for which this was called first.
+        Raises `Unavailable` when nothing could be stored: then it has to come again.
+        """
+        update = updates.read(raw, self._client)
+        if update is None:
+            log.warning("an update that cannot be read is left out", bot=self._account)
+        elif update.callback_query is not None:
+            await self._pressed(update, update.callback_query)
+        elif (block := updates.block_in(update, self._account)) is not None:
+            await self._inlet.note_block(block[0], is_blocked=block[1])
+        elif (inbound := updates.message_in(update, self._account, self._max_bytes)) is not None:
+            async with self._typing(inbound):
+                await self._inlet.take(inbound)
+
+    async def close(self) -> None:
+        """Finish what is still to be told."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pressed(self, update: Update, query: CallbackQuery) -> None:
+        inbound = updates.press_in(update, self._account)
+        is_stale = True
+        if inbound is not None:
+            async with self._typing(inbound):
+                is_stale = (await self._inlet.take(inbound)).is_stale
+        language = updates.language_of(query.from_user) or self._voice.default_language
+        words = self._voice.say("telegram.button_used", language) if is_stale else None
+        self._later(self._answer(query, words))
+        if not is_stale and query.message is not None:
+            self._later(self._remove_buttons(query.message.chat.id, query.message.message_id))
+
+    async def _answer(self, query: CallbackQuery, words: str | None) -> None:
+        """Telegram shows a press as under way until it is answered."""
+        await self._client.answer_callback_query(query.id, words)
+
+    async def _remove_buttons(self, chat: int, message: int) -> None:
+        await self._client.edit_message_reply_markup(chat, message, reply_markup=None)
+
+    @contextlib.asynccontextmanager
+    async def _typing(self, inbound: Inbound) -> AsyncIterator[None]:
+        """Show that we are typing while an answer takes long."""
+        task = asyncio.create_task(self._type(inbound.address.chat))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _type(self, chat: str) -> None:
+        await asyncio.sleep(TYPING_AFTER)
+        while True:
+            with contextlib.suppress(TelegramError):
+                await self._client.send_chat_action(chat, ChatAction.TYPING)
+            await asyncio.sleep(TYPING_EVERY)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """What is only courtesy: nothing is lost where it fails."""
+        task = asyncio.create_task(self._quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except TelegramError as error:
+            log.info("a button could not be settled", bot=self._account, error=str(error))

@@ -1,0 +1,102 @@
+"""Fetches customers' files after the commit that announced them, however often that takes."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.channels.base import FileRefused, FileSource, FileUnavailable
+from bot.core.clock import now
+from bot.core.errors import Unavailable, traced
+from bot.core.ids import token
+from bot.inbox.file_types import TYPES, type_of
+from storage import live
+from storage.db import Database
+from storage.models import attachments
+from storage.models.attachments import Attached, Stage
+from storage.models.customers import Identity
+
+PAUSES = (2, 10, 60, 600, 3600)
+"""Seconds to wait after the first, second … attempt that failed; after the last it is given up."""
+LEASE = timedelta(minutes=3)
+"""After this the file of a process that died is fetched by another."""
+AT_ONCE = 4
+QUIET_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+class Fetcher:
+    """Fetches into `folder`. Any number of processes may do so side by side."""
+
+    def __init__(
+        self, db: Database, sources: Sequence[FileSource], folder: Path, max_bytes: int
+    ) -> None:
+        self._db = db
+        self._sources = {(one.channel, one.account): one for one in sources}
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    async def run(self) -> None:
+        """Fetch until cancelled; what was under way is fetched again by whoever comes next."""
+        with self._db.live.listen(live.FILES) as signal:
+            while True:
+                try:
+                    found = await self._db.read(attachments.due_files, now(), AT_ONCE)
+                    await asyncio.gather(*(self._fetch(*one) for one in found))
+                except Unavailable:
+                    found = []
+                except Exception as error:
+                    log.error("files are fetched later", error=traced(error))
+                    found = []
+                if not found:
+                    await signal.wait(min(QUIET_SECONDS, PAUSES[0]))
+
+    async def _fetch(self, file: Attached, identity: Identity) -> None:
+        if not await self._db.transact(attachments.claim_file, file, LEASE):
+            return
+        source = self._sources.get((identity.channel, identity.account))
+        try:
+            if source is None:
+                raise FileUnavailable("the account is not in the configuration")
+            content = await source.fetch(file.file_id, self._max_bytes)
+            became = await asyncio.to_thread(self._keep, file, content)
+        except FileRefused as error:
+            became = {"stage": Stage.REFUSED, "reason": str(error), "due_at": None}
+        except FileUnavailable as error:
+            became = _later(file, str(error))
+        assert file.id is not None
+        await self._db.transact(attachments.settle_file, file.id, became, identity.address)
+
+    def _keep(self, file: Attached, content: bytes) -> dict[str, Any]:
+        """Write the file under a name of ours. Raises `FileRefused` when its type is not kept."""
+        kind = type_of(file.kind, file.mime, content)
+        if kind is None:
+            raise FileRefused("type")
+        path = f"{now():%Y/%m}/{token(18)}.{TYPES[kind]}"
+        write(self._folder / path, content)
+        return {
+            "stage": Stage.KEPT, "path": path, "mime": kind, "size": len(content), "due_at": None,
+        }  # fmt: skip
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _later(file: Attached, reason: str) -> dict[str, Any]:
+    """Try again after a while, or give it up. `file` is as it was before this attempt."""
+    if file.tries >= len(PAUSES):
+        return {"stage": Stage.FAILED, "reason": reason, "due_at": None}
+    return {"reason": reason, "due_at": now() + timedelta(seconds=PAUSES[file.tries])}

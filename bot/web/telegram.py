@@ -1,0 +1,59 @@
+"""POST /telegram/{name}: where Telegram calls us with one update each."""
+
+import json
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request, Response
+
+from bot.channels.telegram.account import TelegramBot
+from bot.core.errors import Unavailable
+from bot.web import problems
+
+SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
+MAX_BYTES = 1 << 20
+"""Longest update that is read; Telegram's own are far below."""
+
+
+def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
+    """The webhooks of those bots that use one.
+
+    200 after the commit, and for what has no effect; 401 without the bot's secret, before the body
+    is read; 404 for other names; 413 and 400 for what is no update; 503 while nothing can be
+    stored, so that Telegram calls again.
+    """
+    router = APIRouter(include_in_schema=False)
+    by_name = {bot.name: bot for bot in bots if bot.settings.mode == "webhook"}
+
+    @router.post("/telegram/{name}")
+    async def take(name: str, request: Request) -> Response:
+        bot = by_name.get(name)
+        if bot is None:
+            return Response(status_code=404)
+        if not bot.knows(request.headers.get(SECRET, "")):
+            return Response(status_code=401)
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            update = json.loads(body)
+        except (ValueError, RecursionError):
+            return Response(status_code=400)
+        if not isinstance(update, dict):
+            return Response(status_code=400)
+        try:
+            await bot.dispatch.take(update)
+        except Unavailable as error:
+            return problems.unavailable(error).response()
+        return Response(status_code=200)
+
+    return router
+
+
+async def _body(request: Request) -> bytes | None:
+    """The request's body; None when it is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BYTES:
+            return None
+    return body

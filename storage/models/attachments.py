@@ -1,0 +1,151 @@
+"""What customers sent besides text, and how far the fetching of the files is."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot.core.clock import now
+from bot.core.messages import Address, Attachment
+from storage import live
+from storage.models.base import moment, new_row, rows_changed
+from storage.models.conversations import Message
+from storage.models.customers import Identity
+
+
+class Stage(StrEnum):
+    """How far a file is. `none` where there is nothing to fetch."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    KEPT = "kept"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Attached(SQLModel, table=True):
+    """One attachment. `path` is its file's name in our folder, made by us.
+
+    `name` is what the customer's side called it: for eyes only. A file that is `waiting` is
+    fetched when `due_at` has come.
+    """
+
+    __tablename__ = "attachment"
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="message.id", index=True)
+    identity_id: int = Field(foreign_key="identity.id")
+    kind: str
+    file_id: str = ""
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    about: str = ""
+    album: str = Field(default="", index=True)
+    stage: str = Stage.NONE
+    reason: str = ""
+    path: str = ""
+    tries: int = 0
+    due_at: datetime | None = moment(nullable=True, default=None, index=True)
+    created_at: datetime = moment(default_factory=now)
+
+
+_TABLE = SQLModel.metadata.tables["attachment"]
+
+
+def attach(
+    session: Session,
+    message_id: int,
+    identity_id: int,
+    attachments: Iterable[Attachment],
+    album: str = "",
+) -> None:
+    """Keep what a message carries; its files are to be fetched."""
+    rows = [
+        new_row(
+            Attached,
+            message_id=message_id,
+            identity_id=identity_id,
+            kind=one.kind,
+            file_id=one.file_id,
+            name=one.name,
+            mime=one.mime,
+            size=one.size,
+            about=one.about,
+            album=album,
+            **_first_stage(one),
+        )
+        for one in attachments
+    ]
+    session.connection().execute(insert(_TABLE), rows)
+    live.touch(session, live.FILES)
+
+
+def _first_stage(one: Attachment) -> dict[str, Any]:
+    if one.is_too_large:
+        return {"stage": Stage.REFUSED, "reason": "too large"}
+    if one.kind.is_file:
+        return {"stage": Stage.WAITING, "due_at": now()}
+    return {"stage": Stage.NONE}
+
+
+def album_message(session: Session, identity_id: int, album: str) -> Message | None:
+    """The chat's message that the first part of an album made."""
+    query = (
+        select(Message)
+        .join(Attached, col(Attached.message_id) == Message.id)
+        .where(Attached.identity_id == identity_id, Attached.album == album)
+        .order_by(col(Message.id))
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def attachments_of(session: Session, message_ids: Collection[int]) -> dict[int, list[Attached]]:
+    """What messages carry, by message id, in the order in which it came."""
+    query = (
+        select(Attached).where(col(Attached.message_id).in_(message_ids)).order_by(col(Attached.id))
+    )
+    found: dict[int, list[Attached]] = {}
+    for one in session.exec(query):
+        found.setdefault(one.message_id, []).append(one)
+    return found
+
+
+def due_files(session: Session, at: datetime, most: int) -> list[tuple[Attached, Identity]]:
+    """Files to fetch at `at`, each with the chat it came from, the longest due first."""
+    query = (
+        select(Attached, Identity)
+        .join(Identity, col(Identity.id) == Attached.identity_id)
+        .where(col(Attached.due_at) <= at)
+        .order_by(col(Attached.due_at))
+        .limit(most)
+    )
+    return list(session.exec(query))
+
+
+def claim_file(session: Session, found: Attached, lease: timedelta) -> bool:
+    """Have the file for ourselves, for `lease`: False when another process was quicker."""
+    values = {"due_at": now() + lease, "tries": found.tries + 1}
+    return _change(session, found.id, values, due_at=found.due_at)
+
+
+def settle_file(
+    session: Session, attachment_id: int, values: Mapping[str, Any], address: Address
+) -> bool:
+    """Write down what became of the file of a message at `address`; desks that show it hear it."""
+    live.touch(session, live.chat(address))
+    return _change(session, attachment_id, values, stage=Stage.WAITING)
+
+
+def _change(
+    session: Session, attachment_id: int | None, values: Mapping[str, Any], **was: Any
+) -> bool:
+    statement = update(Attached).where(
+        col(Attached.id) == attachment_id, *(getattr(Attached, k) == v for k, v in was.items())
+    )
+    statement = statement.values(**values).execution_options(synchronize_session=False)
+    return rows_changed(session, statement) == 1

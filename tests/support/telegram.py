@@ -1,0 +1,160 @@
+"""Customers on Telegram, and a service that is their shop's bot."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from sqlmodel import col, select
+
+from storage.db import Database
+from storage.models.conversations import Message
+from storage.models.customers import Identity
+from tests.doubles.telegram import Call, TelegramDouble
+from tests.support.service import Service
+
+TOKEN, SECRET = "1:x", "a-secret-word"
+UPDATES, MESSAGES, QUERIES = count(500_001), count(1), count(1)
+
+
+def bot_config(platform: TelegramDouble, mode: str = "polling") -> str:
+    """A `[[telegram]]` section for the double."""
+    return f"""
+    [[telegram]]
+    name = "shop"
+    token = "{TOKEN}"
+    mode = "{mode}"
+    webhook_secret = "{SECRET}"
+    api_base_url = "{platform.url}"
+    """
+
+
+def until(condition: Callable[[], Any], patience: float = 20) -> Any:
+    """Wait until it is true; returns what it is then."""
+    deadline = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+    return found
+
+
+@dataclass
+class Customer:
+    """One person with a private chat."""
+
+    platform: TelegramDouble
+    id: int
+    language: str = "zh"
+    name: str = "小满"
+    seen: int = 0
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def user(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "is_bot": False, "first_name": self.name, "language_code": self.language
+        }  # fmt: skip
+
+    @property
+    def chat(self) -> dict[str, Any]:
+        return {"id": self.id, "type": "private", "first_name": self.name}
+
+    def message(self, text: str = "", **more: Any) -> dict[str, Any]:
+        """An update with a message that is not sent yet."""
+        content: dict[str, Any] = {"text": text} if text else {}
+        if text.startswith("/"):
+            length = len(text.split()[0])
+            content["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
+        message = {
+            "message_id": next(MESSAGES), "date": int(time.time()), "from": self.user,
+            "chat": self.chat, **content, **more,
+        }  # fmt: skip
+        return {"update_id": next(UPDATES), "message": message}
+
+    def say(self, text: str = "", **more: Any) -> dict[str, Any]:
+        """Send; returns the message."""
+        update = self.message(text, **more)
+        self.platform.push(update)
+        message: dict[str, Any] = update["message"]
+        return message
+
+    def edit(self, message: dict[str, Any], text: str) -> None:
+        edited = {**message, "text": text, "edit_date": int(time.time())}
+        self.platform.push({"update_id": next(UPDATES), "edited_message": edited})
+
+    def pressing(self, data: str, message_id: int) -> dict[str, Any]:
+        """An update with a press of a button that carries `data`."""
+        shown = {"message_id": message_id, "date": 1, "chat": self.chat, "text": "…"}
+        query = {
+            "id": str(next(QUERIES)), "from": self.user, "chat_instance": "1", "data": data,
+            "message": shown,
+        }  # fmt: skip
+        return {"update_id": next(UPDATES), "callback_query": query}
+
+    def press(self, label: str) -> str:
+        """Press the button with this label under the newest message that has it; its query's id."""
+        number, data = self.button(label)
+        update = self.pressing(data, number)
+        self.platform.push(update)
+        return str(update["callback_query"]["id"])
+
+    def button(self, label: str) -> tuple[int, str]:
+        """The newest message with a button of this label, and the button's data."""
+        for (chat, number), message in reversed(self.platform.api.messages.items()):
+            if chat == str(self.id):
+                for data, name in self.buttons(message):
+                    if label in name:
+                        return number, data
+        raise AssertionError(f"no button {label!r}")
+
+    @staticmethod
+    def buttons(message: dict[str, Any]) -> list[tuple[str, str]]:
+        rows = (message["reply_markup"] or {}).get("inline_keyboard", [])
+        return [(one["callback_data"], one["text"]) for row in rows for one in row]
+
+    def block(self, is_blocked: bool = True) -> None:
+        def member(status: str) -> dict[str, Any]:
+            bot = {"id": 1, "is_bot": True, "first_name": "Xiaoer"}
+            return {
+                "user": bot,
+                "status": status,
+                **({"until_date": 0} if status == "kicked" else {}),
+            }
+
+        old, new = ("member", "kicked") if is_blocked else ("kicked", "member")
+        change = {
+            "chat": self.chat, "from": self.user, "date": 1, "old_chat_member": member(old),
+            "new_chat_member": member(new),
+        }  # fmt: skip
+        self.platform.push({"update_id": next(UPDATES), "my_chat_member": change})
+
+    def got(self) -> list[Call]:
+        """All messages that have reached this chat."""
+        return [call for call in self.platform.sent() if call.chat == str(self.id)]
+
+    def next(self, patience: float = 20) -> str:
+        """The next message to this chat that was not looked at yet."""
+        until(lambda: len(self.got()) > self.seen, patience)
+        self.seen += 1
+        return self.got()[self.seen - 1].text
+
+    def ask(self, text: str) -> str:
+        """Write and wait for what comes back."""
+        self.say(text)
+        return self.next()
+
+
+def in_chat(service: Service, chat: int) -> list[tuple[str, str]]:
+    """What is stored of a chat: author and text of each message, oldest first."""
+    db = Database(service.database_url or f"sqlite:///{service.folder}/xiaoer.db")
+    try:
+        query = (
+            select(Message)
+            .join(Identity, col(Identity.id) == Message.identity_id)
+            .where(Identity.chat == str(chat))
+            .order_by(col(Message.id))
+        )
+        return db.run(lambda session: [(one.author, one.text) for one in session.exec(query)])
+    finally:
+        db.close()
