@@ -106,11 +106,12 @@ def _figures(sizes: dict[str, str], heard: dict[str, list[Times]]) -> dict[str, 
     for name, rounds in heard.items():
         answers = [seconds for times in rounds for seconds in times.answers]
         asked = sum(times.expected for times in rounds)
+        refused = sum(times.refused.total() for times in rounds)
         slowest = [statistics.quantiles(times.answers, n=100)[98] for times in rounds]
         slow.append(statistics.median(slowest))
         figures |= {
             f"{name}: messages / MB / s to fill": sizes[name],
-            f"{name}: asked / answered": f"{asked} / {len(answers)}",
+            f"{name}: taken / answered": f"{asked - refused} / {len(answers)}",
             f"{name}: answer ms p50 / p99 of each round": " / ".join(
                 f"{1000 * seconds:.1f}" for seconds in (statistics.median(answers), *slowest)
             ),
