@@ -25,6 +25,8 @@ CORES = sorted(os.sched_getaffinity(0))
 SYNC_MS = 5
 PLAIN_SECONDS = 60
 """The plain bot is compared for at most so long, however long ours is watched."""
+TEXTS = 2_000
+"""How many different messages are made at most; a longer run begins again."""
 KILLED_AFTER = 6
 """Seconds of messages after which a server is killed."""
 
@@ -38,7 +40,7 @@ def measure(folder: Path, rate: int, seconds: int, chats: int, cores: int) -> di
     """
     (folder / "models").mkdir(exist_ok=True)
     index = Index.build(load(ROOT / "faq"), folder / "models")
-    texts = questions(rate * seconds, index)
+    texts = questions(min(rate * seconds, TEXTS), index)
     environment = {"LD_PRELOAD": str(compiled(folder)), "XIAOER_SYNC_MS": str(SYNC_MS)}
     servers: dict[str, Service | Plain] = {
         "xiaoer": Service(folder / "service", folder / "models", environment=environment),

@@ -22,6 +22,9 @@ from bench import shipped
 from bench.noise import homophones, typos
 from bot.answering import clauses
 from bot.answering.index import Index
+from bot.dialogue.alarms import alarm_in
+from bot.dialogue.skills.person import asks_for_person
+from bot.dialogue.skills.upset import is_angry
 
 
 @dataclass
@@ -97,8 +100,13 @@ def questions(count: int, index: Index) -> list[str]:
             text
             for text, one in zip(drawn, read, strict=True)
             if one.decision == "answer" and one.best and one.best.entry_id in plain
+            if not _brings_person(one.normalised)
         ]
     return found[:count]
+
+
+def _brings_person(words: str) -> bool:
+    return bool(alarm_in(words)) or asks_for_person(words) or is_angry(words)
 
 
 def slipped(text: str, dice: np.random.Generator) -> str:

@@ -9,18 +9,29 @@ from bot.answering.index import Index
 
 
 @pytest.mark.parametrize(
-    ("customers", "messages"),
-    [(20_000, 200_000), pytest.param(1_000_000, 10_000_000, marks=pytest.mark.soak)],
+    ("customers", "messages", "seconds", "rounds"),
+    [
+        (20_000, 200_000, 4, 1),
+        pytest.param(1_000_000, 10_000_000, 20, 3, marks=pytest.mark.soak),
+    ],
 )
 def test_growth(
-    tmp_path: Path, model_cache: Path, shipped: Index, customers: int, messages: int
+    tmp_path: Path,
+    model_cache: Path,
+    shipped: Index,
+    capfd: pytest.CaptureFixture[str],
+    customers: int,
+    messages: int,
+    seconds: int,
+    rounds: int,
 ) -> None:
     assert shipped.entries
     (tmp_path / "models").symlink_to(model_cache)
-    figures = growth.measure(tmp_path, customers, messages)
-    print(figures)
+    with capfd.disabled():
+        figures = growth.measure(tmp_path, customers, messages, seconds, rounds)
     for many in (growth.FEW, customers):
-        asked, answered = figures[f"{many:,} customers: asked / answered"].split(" / ")
-        assert asked == answered
-    if customers == 1_000_000:
-        assert figures["p99, many against few"] <= 1.5
+        taken, answered = figures[f"{many:,} customers: taken / answered"].split(" / ")
+        assert taken == answered
+        assert int(taken) > rounds * seconds * growth.RATE // 2, "few are asked to come again"
+    if rounds > 1:  # where it is long enough to say so
+        assert figures["median p99, many against few"] <= 1.5, figures

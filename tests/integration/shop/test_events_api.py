@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from bot.config import ApiKey
 from bot.core.events import OrderChanged
+from bot.inbox.admission import RETRY_AFTER, Admission
 from bot.web.events import MAX_BYTES, events_router
 from storage.db import Database, unavailable
 from storage.models.inbound import Receipt
@@ -51,6 +52,18 @@ def test_accepted_then_repeated(client: TestClient, db: Database) -> None:
     again = client.post("/api/v1/events", json=event(kind="order.refunded", order_id="XE1"))
     assert (again.status_code, again.json()) == (200, {"id": "e1", "status": "repeated"})
     assert [order.status for order in rows(db, Order)] == ["paid"]
+
+
+def test_where_too_much_waits_it_is_to_come_again(db: Database) -> None:
+    app, door = FastAPI(), Admission(least=1, burst=1)
+    app.include_router(events_router(db, KEYS, door))
+    with TestClient(app, headers=SHOP) as client:
+        with door.enter():
+            busy = client.post("/api/v1/events", json=event())
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, str(RETRY_AFTER))
+        assert busy.headers["content-type"] == PROBLEM
+        assert rows(db, Receipt) == []
+        assert client.post("/api/v1/events", json=event()).status_code == 202
 
 
 def test_every_type_has_its_effect(client: TestClient, db: Database) -> None:
