@@ -10,11 +10,13 @@ from sqlmodel import Session, select
 from bot.channels.telegram.sending import POLICY
 from bot.core.messages import Address, Attachment, Inbound, Kind
 from bot.delivery import claims
+from bot.desk.sight import FileLine
 from bot.dialogue.receive import Received
 from storage.db import Database
 from storage.models.attachments import Attached, attachments_of, claim_file, due_files
 from storage.models.conversations import Message
 from storage.models.customers import Identity
+from tests.integration.test_desk_views import login, seen
 from tests.support import world
 from tests.support.receiving import Chat, reception_of
 from tests.support.sending import PlainChannel
@@ -140,3 +142,31 @@ async def test_a_blocked_chat_opens_by_writing(ann: Telegram) -> None:
     assert await blocked_at() == first is not None
     await ann.take("怎么退货")
     assert await blocked_at() is None
+
+
+async def test_agents_see_files_edits_and_quotes(ann: Telegram) -> None:
+    files = (
+        Attachment(Kind.PHOTO, "p"), Attachment(Kind.DOCUMENT, "d", name="<b>.pdf"),
+        Attachment(Kind.LOCATION, about="30.2,120.1"),
+    )  # fmt: skip
+    await ann.take("坏了吗？", attachments=files, origin="1")
+    await ann.take("怎么退货", origin="2", reply_to="1")
+    await ann.take("怎么退货呢", origin="2", is_edit=True)
+
+    def sight(session: Session) -> Any:
+        photo = session.exec(select(Attached).where(Attached.kind == "photo")).one()
+        photo.stage, photo.mime = "kept", "image/jpeg"
+        session.add(photo)
+        session.flush()
+        thread = seen(session, login(session, "lin"), 1).thread
+        assert thread is not None
+        return photo.id, [one for one in thread.bubbles if one.kind == "customer"]
+
+    number, (first, answer, edit) = await ann.db.transact(sight)
+    assert first.files == (
+        FileLine("📷", f"/desk/files/{number}", is_image=True),
+        FileLine("📎 <b>.pdf (arriving…)"),
+        FileLine("📍 30.2,120.1"),
+    )
+    assert (first.quote, answer.quote, edit.quote) == ("", "坏了吗？", "")
+    assert [one.at.endswith("· edited") for one in (first, answer, edit)] == [False, False, True]

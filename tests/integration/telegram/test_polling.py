@@ -15,6 +15,8 @@ from bot.config import Telegram
 from bot.core.errors import Unavailable
 from bot.core.messages import Address, Inbound
 from bot.dialogue.receive import Received
+from storage.db import Database
+from storage.ownership import Ownership
 from tests.doubles.bot_api import Webhook
 from tests.doubles.telegram import TelegramDouble
 from tests.support import world
@@ -133,6 +135,38 @@ async def test_another_program_with_the_same_token_is_named(
             await until(lambda: platform.called("getUpdates"))
             await client_of(platform).get_updates(timeout=0)
             await until(lambda: any(log["log_level"] == "error" for log in logs))
+
+
+async def test_of_two_processes_one_polls_and_the_other_takes_over(
+    platform: TelegramDouble, postgres_url: str
+) -> None:
+    first, second = Database(postgres_url), Database(postgres_url)
+    takers: list[str] = []
+
+    def run(db: Database, name: str) -> asyncio.Task[None]:
+        async def take(_raw: Mapping[str, Any]) -> None:
+            takers.append(name)
+
+        duty = Ownership(db, "polling:telegram:shop")
+        return asyncio.create_task(polling.poll(client_of(platform), "shop", take, duty))
+
+    tasks = [run(first, "first")]
+    ann = Customer(platform, 1)
+    ann.say("one")
+    await until(lambda: takers == ["first"])
+    tasks.append(run(second, "second"))
+    await asyncio.sleep(1.5)
+    ann.say("two")
+    await until(lambda: takers == ["first", "first"])
+    assert {call.outcome for call in platform.called("getUpdates")} <= {"ok", "under way"}
+    tasks[0].cancel()
+    await asyncio.gather(tasks[0], return_exceptions=True)
+    ann.say("three")
+    await until(lambda: takers[2:] and takers[-1] == "second")
+    tasks[1].cancel()
+    await asyncio.gather(tasks[1], return_exceptions=True)
+    for db in (first, second):
+        db.close()
 
 
 class Slow:
