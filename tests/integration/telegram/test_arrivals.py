@@ -11,6 +11,7 @@ from bot.channels.telegram.sending import POLICY
 from bot.core.messages import Address, Attachment, Inbound, Kind
 from bot.delivery import claims
 from bot.desk.sight import FileLine
+from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Received
 from storage.db import Database
 from storage.models.attachments import Attached, attachments_of, claim_file, due_files
@@ -18,7 +19,7 @@ from storage.models.conversations import Message
 from storage.models.customers import Identity
 from tests.integration.test_desk_views import login, seen
 from tests.support import world
-from tests.support.receiving import Chat, reception_of
+from tests.support.receiving import Chat, reception_of, understood
 from tests.support.sending import PlainChannel
 
 
@@ -142,6 +143,35 @@ async def test_a_blocked_chat_opens_by_writing(ann: Telegram) -> None:
     assert await blocked_at() == first is not None
     await ann.take("怎么退货")
     assert await blocked_at() is None
+
+
+async def test_a_block_waits_for_what_was_written_before(ann: Telegram) -> None:
+    async def slowly(text: str) -> Any:
+        await asyncio.sleep(0.2)
+        return understood(text)
+
+    intake = Intake(ann.db, slowly, ann.reception)
+    writing = asyncio.create_task(intake.take(ann.inbound("怎么退货")))
+    await asyncio.sleep(0.05)
+    await intake.note_block(ann.address, is_blocked=True)
+    assert writing.done()
+    assert (await ann.all(Identity))[0].blocked_at is not None
+    await intake.close()
+
+
+async def test_a_part_of_an_album_ends_no_waiting(ann: Telegram) -> None:
+    intake = Intake(ann.db, understand, ann.reception)
+    for number in (1, 2):
+        await intake.take(ann.inbound("📷", attachments=picture(number), album="a"))
+    received = await intake.take(ann.inbound("运费?"))
+    assert received.outcome == "faq"
+    verdicts = [one.verdict for one in await ann.messages() if one.author == "customer"]
+    assert verdicts[1]["joined"] == [(await ann.messages())[0].id]
+    await intake.close()
+
+
+async def understand(text: str) -> Any:
+    return understood(text.replace("📷 ", ""))
 
 
 async def test_agents_see_files_edits_and_quotes(ann: Telegram) -> None:
