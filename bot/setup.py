@@ -1,5 +1,6 @@
 """First steps and check-ups: `xiaoer init`, `xiaoer doctor`, `xiaoer agent …`."""
 
+import asyncio
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,16 @@ from rich.console import Console
 
 from bot import app
 from bot.answering.load import load as load_faq
-from bot.config import EXAMPLE, PUBLISHED_KEY, Config, Shop, load, refuse_published_key
+from bot.channels.telegram import checkup
+from bot.config import (
+    EXAMPLE,
+    PUBLISHED_KEY,
+    Config,
+    Shop,
+    Telegram,
+    load,
+    refuse_published_key,
+)
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
@@ -154,6 +165,8 @@ def _checks(config: Config) -> Iterator[Check]:
     yield Check("agents 客服", lambda: _has_agents(config))
     yield Check("port 端口", lambda: _port_free(config))
     yield Check("disk 磁盘", lambda: _disk(config))
+    for bot in config.telegram:
+        yield Check(f"Telegram {bot.name}", partial(_telegram, bot, config.web.public_url))
 
 
 def _keys(config: Config) -> str:
@@ -208,6 +221,10 @@ def _disk(config: Config) -> str:
     if free < 1:
         raise XiaoerError(f"磁盘只剩 {free:.1f} GB，请清理", f"only {free:.1f} GB left: make room")
     return f"{free:.0f} GB free 可用"
+
+
+def _telegram(bot: Telegram, public_url: str) -> str:
+    return asyncio.run(checkup.check(bot, public_url))
 
 
 def _toml(text: str) -> str:

@@ -68,8 +68,12 @@ class Intake:
         return received
 
     async def note_block(self, address: Address, *, is_blocked: bool) -> None:
-        """The customer has blocked the shop in this chat, or lets it in again. Raises as `take`."""
-        await self._db.transact(note_block, address, is_blocked=is_blocked)
+        """The customer has blocked the shop in this chat, or lets it in again. Raises as `take`.
+
+        It waits for what they wrote before, for whoever writes has let us in.
+        """
+        async with self._lanes.enter(address.key):
+            await self._db.transact(note_block, address, is_blocked=is_blocked)
 
     async def _read(self, text: str) -> Understanding:
         """What `text` means; what the engine fails at is not understood, and says so."""

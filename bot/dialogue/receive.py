@@ -78,7 +78,8 @@ class Reception:
             return Received(found.first, repeated=True)
         early = arrivals.settled(session, inbound, found)
         if early is not None:
-            return Received(early.message_id, False, early.outcome, is_stale=early.is_stale)
+            waiting = _waiting(session, found.conversation)
+            return Received(early.message_id, False, early.outcome, waiting, early.is_stale)
         inbound = arrivals.pressed(session, inbound, found)
         failed = failed or understanding.failed
         if failed and found.conversation and found.conversation.state == State.RESOLVED:
@@ -209,7 +210,10 @@ def waiting_text(session: Session, address: Address) -> str:
     identity = find_identity(session, address)
     if identity is None or identity.id is None:
         return ""
-    conversation = latest_conversation(session, identity.id)
+    return _waiting(session, latest_conversation(session, identity.id))
+
+
+def _waiting(session: Session, conversation: Conversation | None) -> str:
     return _text(fragments_of(session, conversation)) if conversation else ""
 
 

@@ -43,18 +43,28 @@ class Fetcher:
 
     async def run(self) -> None:
         """Fetch until cancelled; what was under way is fetched again by whoever comes next."""
+        if not self._sources:
+            return
         with self._db.live.listen(live.FILES) as signal:
             while True:
                 try:
-                    found = await self._db.read(attachments.due_files, now(), AT_ONCE)
-                    await asyncio.gather(*(self._fetch(*one) for one in found))
+                    seconds = await self._round()
                 except Unavailable:
-                    found = []
+                    seconds = PAUSES[0]
                 except Exception as error:
                     log.error("files are fetched later", error=traced(error))
-                    found = []
-                if not found:
-                    await signal.wait(min(QUIET_SECONDS, PAUSES[0]))
+                    seconds = PAUSES[0]
+                if seconds > 0:
+                    await signal.wait(min(QUIET_SECONDS, seconds))
+
+    async def _round(self) -> float:
+        """Fetch some of what is due. Returns the seconds until there is more to do."""
+        found = await self._db.read(attachments.due_files, now(), AT_ONCE)
+        await asyncio.gather(*(self._fetch(*one) for one in found))
+        if found:
+            return 0.0
+        due = await self._db.read(attachments.next_file)
+        return max(0.1, (due - now()).total_seconds()) if due else QUIET_SECONDS
 
     async def _fetch(self, file: Attached, identity: Identity) -> None:
         if not await self._db.transact(attachments.claim_file, file, LEASE):

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Sequence
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from bot.channels.telegram.account import TelegramBot
-from bot.core.errors import Unavailable
+from bot.core.errors import Unavailable, traced
 from bot.web import problems
 
 SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
 MAX_BYTES = 1 << 20
 """Longest update that is read; Telegram's own are far below."""
+
+log = structlog.get_logger()
 
 
 def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
@@ -44,6 +47,9 @@ def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
             await bot.dispatch.take(update)
         except Unavailable as error:
             return problems.unavailable(error).response()
+        except Exception as error:  # Telegram comes again; the log must not quote the customer
+            log.error("an update failed", bot=name, error=traced(error))
+            return Response(status_code=500)
         return Response(status_code=200)
 
     return router

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import insert, update
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.messages import Address, Attachment
@@ -125,6 +125,11 @@ def due_files(session: Session, at: datetime, most: int) -> list[tuple[Attached,
         .limit(most)
     )
     return list(session.exec(query))
+
+
+def next_file(session: Session) -> datetime | None:
+    """When the next file is due; None when none waits."""
+    return session.exec(select(func.min(Attached.due_at))).one()
 
 
 def claim_file(session: Session, found: Attached, lease: timedelta) -> bool:

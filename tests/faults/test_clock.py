@@ -65,7 +65,7 @@ def only(session: Session) -> Delivery:
 async def test_pieces_that_wait_are_answered_once(
     db: Database, jump: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("intake", "receive", "skills.fragment"):
+    for module in ("intake", "receive", "pieces"):
         monkeypatch.setattr(f"bot.dialogue.{module}.PATIENCE", timedelta(seconds=0.1))
     chat = Chat(db, RECEPTION)
     intake = Intake(db, understand, RECEPTION)

@@ -203,7 +203,7 @@ async def test_broken_json_and_unknown_states_are_422(api: AsyncClient) -> None:
 )
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("GET", "/1/messages"), ("GET", "/1/notes"), ("POST", "/1/messages"),
+    [("GET", ""), ("GET", "/1/messages"), ("GET", "/1/notes"), ("GET", "/attachments/1"), ("POST", "/1/messages"),
      ("POST", "/1/take"), ("POST", "/1/resolve"), ("POST", "/1/notes")],
 )  # fmt: skip
 async def test_only_keys_of_the_desk_may(

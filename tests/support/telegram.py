@@ -14,7 +14,7 @@ from storage.models.customers import Identity
 from tests.doubles.telegram import Call, TelegramDouble
 from tests.support.service import Service
 
-TOKEN, SECRET = "1:x", "a-secret-word"
+TOKEN, SECRET = "4815:the-token-of-the-tests", "a-secret-word"
 UPDATES, MESSAGES, QUERIES = count(500_001), count(1), count(1)
 
 

@@ -1,5 +1,6 @@
 """The Bot API's client, with time-outs of our own and updates as they came."""
 
+import os
 from typing import Any, cast
 
 from telegram import Bot
@@ -35,6 +36,7 @@ class Client(Bot):
 
 def connect(settings: Telegram) -> Client:
     """A client for one bot; nothing is asked of the server yet."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # the library warns of the old type at each 429
     server = settings.api_base_url.rstrip("/")
     return Client(
         settings.token,

@@ -1,7 +1,5 @@
 """What the Bot API's errors mean for a message that was being sent."""
 
-import warnings
-
 import httpx
 from telegram.error import (
     BadRequest,
@@ -22,9 +20,7 @@ _GONE = ("bot was blocked", "user is deactivated", "bot was kicked")
 
 def seconds_of(error: RetryAfter) -> float:
     """How long Telegram asks us to wait, in seconds."""
-    with warnings.catch_warnings():  # the library is about to change the attribute's type
-        warnings.simplefilter("ignore")
-        wait = error.retry_after
+    wait = error.retry_after  # of either type, by the library's setting
     return float(wait) if isinstance(wait, int | float) else wait.total_seconds()
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.answering.index import Index
 from tests.doubles.telegram import TelegramDouble
 from tests.support.service import Service
-from tests.support.telegram import TOKEN, bot_config, until
+from tests.support.telegram import SECRET, TOKEN, bot_config, until
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +33,8 @@ def telegram_shop(
     ).start()
     yield shop
     assert shop.stop() == 0
+    for secret in (TOKEN, SECRET, "怎么退货", "从头到尾"):
+        assert secret not in shop.log
 
 
 @pytest.fixture
@@ -70,3 +72,5 @@ def hooked_shop(
     until(lambda: hooked.api.webhook.url)
     yield shop
     assert shop.stop() == 0
+    for secret in (TOKEN, SECRET, "怎么退货"):
+        assert secret not in shop.log

@@ -4,8 +4,10 @@ import time
 from itertools import count
 from typing import Any
 
+import httpx
 import pytest
 
+from bot.desk.passes import COOKIE
 from tests.doubles.telegram import TelegramDouble
 from tests.integration.telegram.test_conversation import messages, waiting
 from tests.support.service import Service
@@ -79,6 +81,12 @@ def test_an_album_is_one_message_and_its_question_is_answered(
     assert first.headers["content-type"] == "image/jpeg"
     assert first.headers["content-disposition"].startswith("inline")
     assert "sandbox" in first.headers["content-security-policy"]
+    number = kept[0]["id"]
+    for cookies in ({}, {COOKIE: "x"}):
+        url = f"{telegram_shop.url}/desk/files/{number}"
+        answer = httpx.get(url, cookies=cookies)
+        assert (answer.status_code, answer.content) == (303, b"")
+        assert answer.headers["location"].startswith("/desk/login")
 
 
 def test_a_photo_waits_for_its_words(
