@@ -11,7 +11,7 @@ from bot.answering.index import Index
 @pytest.mark.parametrize(
     ("customers", "messages", "seconds", "rounds"),
     [
-        (20_000, 200_000, 4, 1),
+        (5_000, 50_000, 2, 1),
         pytest.param(1_000_000, 10_000_000, 20, 3, marks=pytest.mark.soak),
     ],
 )
