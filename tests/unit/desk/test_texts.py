@@ -1,12 +1,15 @@
 """The desk's words: which language, and how long ago."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 
 from bot.config import ROOT, Shop
 from bot.desk.texts import Texts, choose_language
+from bot.dialogue import skills
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
 
@@ -67,3 +70,13 @@ def test_only_other_days_show_their_date() -> None:
 def test_an_unknown_key_falls_back() -> None:
     assert Texts(VOICE, "en").known("skill_faq", "x") == "FAQ"
     assert Texts(VOICE, "en").known("skill_of_tomorrow", "of tomorrow") == "of tomorrow"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_verdict_of_a_skill_has_words(language: str) -> None:
+    texts = Texts(VOICE, language)
+    code = "".join(path.read_text("utf-8") for path in Path(skills.__file__).parent.glob("*.py"))
+    outcomes = set(re.findall(r'Verdict\("([^"]+)"', code)) - {"silent"}
+    keys = {f"skill_{skill.name}" for skill in skills.discover()}
+    keys |= {"outcome_" + one.replace(",", "").replace(" ", "_") for one in outcomes}
+    assert [key for key in sorted(keys) if not texts.known(key, "")] == []
