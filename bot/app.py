@@ -14,9 +14,13 @@ from fastapi_offline import FastAPIOffline
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care import parcel_news
-from bot.channels.base import Channel
+from bot.channels.base import Channel, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.webchat import Sessions
+from bot.community import rounds
+from bot.community.reception import Community
+from bot.community.room import House as Groups
+from bot.community.rounds import Rounds
 from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
@@ -66,6 +70,7 @@ class Service:
     senders: Senders
     telegram: tuple[TelegramBot, ...]
     fetcher: Fetcher
+    rounds: Rounds
 
 
 def content(config: Config) -> Content:
@@ -86,11 +91,14 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     greeting.register(bus, voice)
     parcel_news.register(bus, voice)
     bus.on(HandoffRequested, _count_handoff)
+    groups = Groups.of(config.telegram, voice, answerer)
+    rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
     engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
     intake = Intake(db, answerer.understand, reception)
-    telegram = _telegram(config, voice, intake)
+    community = Community(db, answerer.understand, groups)
+    telegram = _telegram(config, voice, intake, community)
     pushed = [*channels, *(one.channel for one in telegram)]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
@@ -99,16 +107,21 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         files_folder(config),
         config.files.max_megabytes * 1024 * 1024,
     )
-    return Service(config, db, voice, answerer, intake, engine, senders, telegram, fetcher)
+    look_after = Rounds(db, groups)
+    return Service(
+        config, db, voice, answerer, intake, engine, senders, telegram, fetcher, look_after
+    )
 
 
-def _telegram(config: Config, voice: Voice, intake: Intake) -> tuple[TelegramBot, ...]:
+def _telegram(
+    config: Config, voice: Voice, intake: Intake, community: GroupInlet
+) -> tuple[TelegramBot, ...]:
     bots = tuple(
         TelegramBot(one, config.web.public_url, voice, config.shop.zone, config.files.max_megabytes)
         for one in config.telegram
     )
     for bot in bots:
-        bot.connect(intake)
+        bot.connect(intake, community)
     return bots
 
 
@@ -160,6 +173,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         tasks = [
             asyncio.create_task(_serve_faq(service, on_ready)),
             asyncio.create_task(service.fetcher.run()),
+            asyncio.create_task(service.rounds.run()),
         ]
         yield
         for bot in service.telegram:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -199,6 +200,71 @@ class ApiKey(Section):
     scopes: tuple[Literal["events", "desk"], ...] = ("events",)
 
 
+def _within(low: int, high: int) -> AfterValidator:
+    """A whole number from `low` to `high`, or words in both languages."""
+
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"{value} is not from {low} to {high} / 应在 {low} 到 {high} 之间")
+        return value
+
+    return AfterValidator(check)
+
+
+def _group_id(value: int) -> int:
+    """Telegram's groups have negative ids, its people positive ones."""
+    if value >= 0:
+        raise ValueError(
+            f"{value} is no group: a group's id is negative, such as -1001234567890 / "
+            f"{value} 不是群：群的 id 是负数，例如 -1001234567890"
+        )
+    return value
+
+
+GroupId = Annotated[int, AfterValidator(_group_id)]
+
+
+class Group(Section):
+    """One Telegram group that the bot keeps clean and answers in; see docs/telegram-groups.md."""
+
+    id: GroupId
+    admin_chat_id: GroupId | None = None
+    dry_run: bool = False
+    language: Language | None = None
+    rules: Localized = ""
+    words: tuple[str, ...] = ()
+    words_action: Literal["delete", "warn", "mute", "ban"] = "warn"
+    captcha_seconds: Annotated[int, _within(5, 86400)] = 120
+    flood_messages: Annotated[int, _within(3, 100)] = 8
+    flood_seconds: Annotated[int, _within(2, 600)] = 10
+    repeat_messages: Annotated[int, _within(2, 100)] = 3
+    repeat_seconds: Annotated[int, _within(10, 86400)] = 600
+    newcomer_hours: Annotated[int, _within(0, 720)] = 24
+    newcomer_messages: Annotated[int, _within(0, 100)] = 3
+
+    @field_validator("words")
+    @classmethod
+    def _words_say_something(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not word.strip() for word in words):
+            raise ValueError(
+                "an empty word would match every message / 空的词会匹配所有消息，请删掉"
+            )
+        return words
+
+    def rules_in(self, language: str) -> str:
+        """The group's rules for readers of `language`; empty without any."""
+        if isinstance(self.rules, str):
+            return self.rules
+        texts = {str(key): text for key, text in self.rules.items()}
+        return texts.get(language) or next(iter(texts.values()), "")
+
+
+def _group(value: Any) -> Any:
+    """An id alone means a group with the defaults."""
+    is_id = isinstance(value, int) and not isinstance(value, bool)
+    return {"id": value} if is_id else value
+
+
 class Telegram(Section):
     """One Telegram bot. `api_base_url` is another Bot API server, such as a local one.
 
@@ -212,7 +278,27 @@ class Telegram(Section):
     api_base_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://[^/\s]+")
     webhook_secret: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,256}$", repr=False)
     desk_chat_id: int | None = None
-    groups: tuple[int, ...] = ()
+    groups: tuple[Annotated[Group, BeforeValidator(_group)], ...] = ()
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_differ(cls, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        ids = [group.id for group in groups]
+        if len(set(ids)) < len(ids):
+            raise ValueError("the same group stands here twice / 同一个群写了两次")
+        return groups
+
+    @model_validator(mode="after")
+    def _admins_have_a_chat_of_their_own(self) -> "Telegram":
+        taken = {group.id for group in self.groups} | {self.desk_chat_id}
+        for group in self.groups:
+            if group.admin_chat_id is not None and group.admin_chat_id in taken:
+                raise ValueError(
+                    f"groups: admin_chat_id {group.admin_chat_id} is a moderated group or the "
+                    "desk: admins need a chat of their own / "
+                    f"admin_chat_id {group.admin_chat_id} 不能是被管理的群或客服台"
+                )
+        return self
 
     @model_validator(mode="after")
     def _webhook_needs_a_secret(self) -> "Telegram":
@@ -337,7 +423,7 @@ def _refuse_unknown_environment(where: str) -> None:
 
 def _explain(problem: Any) -> str:
     keys = [str(part) for part in problem["loc"]]
-    keys = keys[: 3 if len(keys) > 1 and keys[1].isdigit() else 2]  # what follows are types
+    keys = keys[: _depth(keys)]  # what follows are types
     message = {
         "extra_forbidden": "unknown key 未知的键",
         "missing": "missing 缺少",
@@ -345,10 +431,18 @@ def _explain(problem: Any) -> str:
     return f"  {'.'.join(keys)}: {message}  (example 示例: {_example(keys)})"
 
 
+def _depth(keys: list[str]) -> int:
+    """How many of a problem's keys name a setting: `web.port`, `telegram.0.groups.1.rules`."""
+    numbered = [at for at in (1, 3) if len(keys) > at and keys[at].isdigit()]
+    return 2 * len(numbered) + (1 if numbered else 2)
+
+
 def _example(keys: list[str]) -> str:
     """The line of config.example.toml that sets the key, or what may stand in its place."""
     known = _documented()
     names = [key for key in keys if not key.isdigit()]
+    if len(names) > 1 and f"{names[0]}.{names[1]}" in known:
+        names = [f"{names[0]}.{names[1]}", *names[2:]]
     if names[0] not in known:
         return ", ".join(f"[{section}]" for section in known)
     settings = known[names[0]]

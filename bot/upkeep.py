@@ -11,8 +11,10 @@ from bot.core.clock import now
 from bot.engine import Job
 from storage.db import Database
 from storage.models.buttons import forget_buttons
+from storage.models.community import forget_posts
 from storage.models.deliveries import expire_held, forget_quotas
 from storage.models.inbound import forget_receipts
+from storage.models.moderation import forget_texts
 
 RECEIPTS_KEPT = timedelta(days=30)
 """How long a delivery from outside is known again. Telegram repeats one for a day, WeChat for
@@ -20,6 +22,10 @@ seconds; ids that start afresh after a quiet week must not meet their old selves
 QUOTAS_KEPT = timedelta(days=7)
 BUTTONS_KEPT = timedelta(days=30)
 """How long a button that was sent can be pressed."""
+POSTS_KEPT = timedelta(days=2)
+"""How long it is known how much somebody wrote in a group: checks look back a day at most."""
+TEXTS_KEPT = timedelta(days=90)
+"""How long admins can read what was taken away in a group."""
 AT_ONCE = 500
 """Rows in one transaction, so that no message waits for the housekeeping."""
 
@@ -35,6 +41,8 @@ def jobs(db: Database) -> list[Job]:
         Job("forget-receipts", _all(db, _forget_receipts), "20 4 * * *"),
         Job("forget-quotas", _all(db, _forget_quotas), "40 4 * * *"),
         Job("forget-buttons", _all(db, _forget_buttons), "50 4 * * *"),
+        Job("forget-group-posts", _all(db, _forget_posts), "10 4 * * *"),
+        Job("forget-moderated-texts", _all(db, _forget_texts), "15 4 * * *"),
         Job("expire-held-messages", _all(db, _expire_held), "*/10 * * * *"),
     ]
 
@@ -62,6 +70,14 @@ def _forget_quotas(session: Session, most: int) -> int:
 
 def _forget_buttons(session: Session, most: int) -> int:
     return forget_buttons(session, now() - BUTTONS_KEPT, most)
+
+
+def _forget_posts(session: Session, most: int) -> int:
+    return forget_posts(session, now() - POSTS_KEPT, most)
+
+
+def _forget_texts(session: Session, most: int) -> int:
+    return forget_texts(session, now() - TEXTS_KEPT, most)
 
 
 def _expire_held(session: Session, most: int) -> int:

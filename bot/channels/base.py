@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from bot.core.groups import Change, Post, Press
 from bot.core.messages import Address, Choice, Inbound, Purpose
 
 
@@ -127,6 +128,25 @@ class Inlet(Protocol):
 
     async def note_block(self, address: Address, *, is_blocked: bool) -> None:
         """The customer has blocked the shop in this chat, or lets it in again."""
+
+
+class GroupInlet(Protocol):
+    """Where a channel hands over what happens in groups. All return after the commit.
+
+    They raise `Unavailable` like an `Inlet`.
+    """
+
+    def knows(self, place: Address) -> bool:
+        """Whether the group, or the admins' chat, is one of ours; others are left alone."""
+
+    async def posted(self, post: Post) -> None:
+        """Somebody wrote something."""
+
+    async def changed(self, change: Change) -> None:
+        """Somebody came, left, or has other rights."""
+
+    async def pressed(self, press: Press) -> str | None:
+        """Somebody pressed a button; returns what is shown to them alone, None for a repetition."""
 
 
 class FileSource(Protocol):

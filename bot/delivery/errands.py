@@ -55,13 +55,15 @@ def order(
     repeatable: bool = False,
     merge: str = "",
     useful: timedelta = USEFUL,
+    delay: timedelta = timedelta(0),
 ) -> int:
     """Have the channel of `place` do something there; returns the errand's id.
 
     With a `line` it is no message to the platform's limits, and comes after the others of that
     line; without one it counts, and comes after the others of its chat. `repeatable`: doing it
     twice does no harm. One with the same `merge` key that nobody has begun becomes this one.
-    Not done later than `useful` from now. What became of it is told by `ErrandDone` or
+    Not done later than `useful` from now, nor before `delay` has passed since it was first
+    ordered. What became of it is told by `ErrandDone` or
     `ErrandFailed`, in the transaction that notes it.
     """
     account = (place.channel, place.account)
@@ -82,6 +84,7 @@ def order(
         rank=rank,
         counts=not line,
         repeatable=repeatable,
+        not_before=now() + delay if delay else None,
         useful_until=now() + useful,
     )
     session.add(row)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 
 _DAY = {"zh": ("zh_Hans_CN", "y年M月d日"), "en": ("en_US", "MMM d, y")}
 _MOMENT = {"zh": ("zh_Hans_CN", "M月d日 HH:mm"), "en": ("en_US", "MMM d, HH:mm")}
@@ -19,3 +19,9 @@ def moment_text(at: datetime, zone: ZoneInfo, language: str) -> str:
     """Day and minute of `at` in `zone`: 3月5日 14:30, Mar 5, 14:30."""
     locale, pattern = _MOMENT.get(language, _MOMENT["en"])
     return str(format_datetime(at, pattern, tzinfo=zone, locale=locale))
+
+
+def span_text(seconds: int, language: str) -> str:
+    """About how long `seconds` are: 2分钟, 2 minutes."""
+    locale = _DAY.get(language, _DAY["en"])[0]
+    return str(format_timedelta(seconds, threshold=1.5, locale=locale))

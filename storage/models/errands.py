@@ -32,7 +32,7 @@ class Errand(SQLModel, table=True):
     line: str
     kind: str
     details: dict[str, Any] = json_field(default_factory=dict)
-    merge: str = ""
+    merge: str = Field(default="", index=True)
     rank: int
     counts: bool = True
     repeatable: bool = False
@@ -94,6 +94,12 @@ def waiting(session: Session, account: Account, merge: str) -> Errand | None:
     """The errand with this `merge` key that nobody has begun."""
     query = select(Errand).where(*_queued(account), Errand.merge == merge, Errand.attempts == 0)
     return session.exec(query.with_for_update()).first()
+
+
+def has_merged(session: Session, account: Account, merge: str) -> bool:
+    """Whether there ever was an errand with this `merge` key."""
+    query = select(Errand.id).where(*_of(account), Errand.merge == merge)
+    return session.exec(query.limit(1)).first() is not None
 
 
 def under_way(session: Session, account: Account) -> list[Errand]:

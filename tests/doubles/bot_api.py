@@ -14,22 +14,11 @@ from xml.etree import ElementTree
 
 import httpx
 
-Answer = tuple[int, dict[str, Any]]
+from tests.doubles.answers import Answer, bad, error, ok
+from tests.doubles.group_chats import GroupChats
+
 MAX_FILE = 20 * 1024 * 1024
 _TAGS = {"b", "strong", "i", "em", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler", "all"}
-
-
-def ok(result: Any) -> Answer:
-    return 200, {"ok": True, "result": result}
-
-
-def error(status: int, text: str, parameters: dict[str, Any] | None = None) -> Answer:
-    extra = {"parameters": parameters} if parameters else {}
-    return status, {"ok": False, "error_code": status, "description": text, **extra}
-
-
-def bad(text: str) -> Answer:
-    return error(400, f"Bad Request: {text}")
 
 
 def utf16(text: str) -> int:
@@ -45,7 +34,7 @@ class Webhook:
 
 
 @dataclass
-class BotApi:
+class BotApi(GroupChats):
     """One bot's state. Methods run on the server's loop."""
 
     token: str = ""
@@ -185,6 +174,7 @@ class BotApi:
         number = next(self.ids)
         self.messages[chat, number] = {
             "text": data["text"], "reply_markup": data.get("reply_markup"),
+            "to": (data.get("reply_parameters") or {}).get("message_id"),
             "silent": str(data.get("disable_notification", "")).lower() == "true",
         }  # fmt: skip
         return ok(_message(chat, number, data["text"]))
@@ -195,7 +185,7 @@ class BotApi:
             return bad("message to edit not found")
         if (refused := self.refusal(data)) is not None:
             return refused
-        if found["text"] == data["text"]:
+        if (found["text"], found["reply_markup"]) == (data["text"], data.get("reply_markup")):
             return bad("message is not modified")
         found |= {"text": data["text"], "reply_markup": data.get("reply_markup")}
         return ok(_message(str(data["chat_id"]), int(data["message_id"]), data["text"]))
@@ -286,7 +276,10 @@ def markup_refusal(markup: Any) -> Answer | None:
         for button in row:
             if not button.get("text"):
                 return bad("inline keyboard button text is empty")
-            if not 1 <= len(button.get("callback_data", "").encode()) <= 64:
+            if button.get("url"):
+                if not re.match(r"https?://|tg://", button["url"]):
+                    return bad("BUTTON_URL_INVALID")
+            elif not 1 <= len(button.get("callback_data", "").encode()) <= 64:
                 return bad("BUTTON_DATA_INVALID")
     return None
 

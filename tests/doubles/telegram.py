@@ -14,7 +14,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.doubles.bot_api import Answer, BotApi, error
+from tests.doubles.answers import Answer, error
+from tests.doubles.bot_api import BotApi
 
 OVERALL, PER_CHAT, PER_GROUP = 30, 1, 20
 """Messages in any second: of the whole bot, and to one chat; and to one group in a minute
@@ -137,6 +138,9 @@ class TelegramDouble:
         else:
             call = Call(at, method, chat, str(data.get("text", "")), "under way", data)
             self.calls.append(call)
+            if self.limits and method == "editMessageText" and self._is_too_many(chat, at):
+                call.outcome = "limit"
+                return error(429, "Too Many Requests", {"retry_after": 1})
             status, answer = await self.api.call(method, data)
             call.outcome = "ok" if answer["ok"] else answer["description"]
             return status, answer
@@ -170,14 +174,21 @@ class TelegramDouble:
     def _is_too_fast(self, chat: str, at: float) -> bool:
         while self._recent and self._recent[0] <= at - 1:
             self._recent.popleft()
-        if chat.startswith("-"):
-            group = self._in_groups[chat]
-            while group and group[0] <= at - 60:
-                group.popleft()
-            if len(group) >= PER_GROUP:
-                return True
-            group.append(at)
+        if self._is_too_many(chat, at):
+            return True
         return len(self._recent) >= OVERALL or at - self._by_chat[chat] < PER_CHAT
+
+    def _is_too_many(self, chat: str, at: float) -> bool:
+        """Whether a group has had its twenty in a minute, edits included."""
+        if not chat.startswith("-"):
+            return False
+        group = self._in_groups[chat]
+        while group and group[0] <= at - 60:
+            group.popleft()
+        if len(group) < PER_GROUP:
+            group.append(at)
+            return False
+        return True
 
 
 def _failure(outcome: str) -> Answer:
@@ -211,7 +222,14 @@ def _values(kind: str, body: bytes) -> dict[str, Any]:
     }
 
 
-_NESTED = ("allowed_updates", "commands", "reply_markup", "link_preview_options", "entities")
+_NESTED = (
+    "reply_parameters",
+    "allowed_updates",
+    "commands",
+    "reply_markup",
+    "link_preview_options",
+    "entities",
+)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -13,6 +13,7 @@ from bot.config import (
     ApiKey,
     Config,
     ConfigInvalid,
+    Group,
     Section,
     Telegram,
     load,
@@ -22,6 +23,7 @@ from bot.config import (
 
 SHOP = '[shop]\nname = "A shop"\n'
 BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
+_BOT = {"name": "b", "token": "1:x"}
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +97,29 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         (SHOP + BOT + "tokn = 'x'", "telegram.0.tokn: unknown key", "[telegram] token = "),
         (SHOP + BOT + BOT, "telegram: ", "[telegram] name, token"),
         (SHOP + "[[telegram]]\nname = 'x'", "telegram.0.token: missing", "[telegram] token = "),
+        (
+            SHOP + BOT + "groups = [-5, {id = -6, captcha_seconds = 1}]",
+            "telegram.0.groups.1.captcha_seconds: Value error, 1 is not from 5 to 86400 / 应在",
+            "[telegram.groups] captcha_seconds = 120",
+        ),
+        (SHOP + BOT + "groups = [5]", "telegram.0.groups.0.id: Value error, 5 is no", "id = -100"),
+        (SHOP + BOT + "groups = [true]", "telegram.0.groups.0: ", "[telegram.groups] id, admin"),
+        (SHOP + BOT + "groups = [-5, -5]", "telegram.0.groups: ", "[telegram.groups] id, admin"),
+        (
+            SHOP + BOT + "groups = [{id = -5, admin_chat = -6}]",
+            "telegram.0.groups.0.admin_chat: unknown key",
+            "[telegram.groups] admin_chat_id = ",
+        ),
+        (
+            SHOP + BOT + "groups = [{id = -5, admin_chat_id = -5}]",
+            "telegram.0: Value error, groups: admin_chat_id -5",
+            "[telegram] name, token",
+        ),
+        (
+            SHOP + BOT + "groups = [{id = -5, words = ['a', ' ']}]",
+            "telegram.0.groups.0.words: Value error, an empty word",
+            "[telegram.groups] words = ",
+        ),
         (SHOP + BOT.replace("1:x", "x"), "telegram.0.token: ", "[telegram] token = "),
         (SHOP + BOT.replace("'b'", "'b c'"), "telegram.0.name: ", '[telegram] name = "shop"'),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
@@ -201,6 +226,9 @@ def test_shop_values_are_in_the_readers_language() -> None:
 def test_the_example_loads_and_documents_every_setting_and_no_other() -> None:
     load(EXAMPLE)
     assert set(_documented()) == set(_settings(Config))
+    groups = tomllib.loads(_uncommented())["telegram"][0]["groups"]
+    assert set(groups[0]) == set(Group.model_fields)
+    assert validate({"shop": {"name": "A"}, "telegram": [{**_BOT, "groups": groups}]})
 
 
 def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
@@ -220,12 +248,25 @@ def _settings(model: Any, prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
+def _uncommented() -> str:
+    return re.sub(r"(?m)^# (?=\w+ = |\[\[)", "", EXAMPLE.read_text(encoding="utf-8"))
+
+
 def _documented() -> Iterator[str]:
     """Every key that the example sets, those after a comment sign included."""
-    text = re.sub(r"(?m)^# (?=\w+ = |\[\[)", "", EXAMPLE.read_text(encoding="utf-8"))
-    for section, values in tomllib.loads(text).items():
+    for section, values in tomllib.loads(_uncommented()).items():
         for name in values[0] if isinstance(values, list) else values:
             yield f"{section}.{name}"
+
+
+def test_a_group_is_an_id_or_a_table(file: Path) -> None:
+    groups = "groups = [-5, {id = -6, admin_chat_id = -7, rules = {zh = '友善'}}]"
+    file.write_text(SHOP + BOT + groups, encoding="utf-8")
+    assert load(file).telegram[0].groups == (
+        Group(id=-5),
+        Group(id=-6, admin_chat_id=-7, rules={"zh": "友善"}),
+    )
+    assert Group(id=-6, rules={"zh": "友善"}).rules_in("en") == "友善"
 
 
 def test_an_origin_may_be_copied_from_the_address_bar(file: Path) -> None:

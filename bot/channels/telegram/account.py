@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot.channels.base import Duty, Inlet
+from bot.channels.base import Duty, GroupInlet, Inlet
 from bot.channels.telegram import client as clients
 from bot.channels.telegram import files, polling
 from bot.channels.telegram.client import ALLOWED_UPDATES
@@ -52,9 +52,11 @@ class TelegramBot:
         """Where this bot's updates go. `connect` comes first."""
         return self._dispatch
 
-    def connect(self, inlet: Inlet) -> None:
-        """Say where to hand over what comes in."""
-        self._dispatch = Dispatch(self.client, self.name, inlet, self._voice, self._max_bytes)
+    def connect(self, inlet: Inlet, group_inlet: GroupInlet | None = None) -> None:
+        """Say where to hand over what comes in, privately and in groups."""
+        self._dispatch = Dispatch(
+            self.client, self.name, inlet, self._voice, self._max_bytes, group_inlet
+        )
 
     def start(self, duty: Duty) -> None:
         """Begin to take updates; `duty` is that of polling for this bot."""

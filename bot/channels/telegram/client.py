@@ -9,7 +9,7 @@ from telegram.request import HTTPXRequest
 from bot.config import Telegram
 
 CHANNEL = "telegram"
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
 """The kinds of update that are asked for; others mean nothing to us."""
 POLL_SECONDS = 25
 """How long Telegram may hold a request for updates open while there are none."""

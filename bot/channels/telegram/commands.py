@@ -24,16 +24,17 @@ def meaning(text: str) -> str:
     """The choice that a command such as `/start faq-return_policy` stands for.
 
     The payload of a deep link (core.telegram.org/bots/features#deep-linking: up to 64 of
-    `A-Z a-z 0-9 _ -`) leads to an FAQ entry (`faq-<id>`), an order (`order-<number>`) or a person
-    (`human`); any other is kept as where the customer came from. An unknown command gets help.
+    `A-Z a-z 0-9 _ -`) leads to an FAQ entry (`faq-<id>`), an order (`order-<number>`), a person
+    (`human`) or the question for one's order (`order`); any other is kept as where the customer
+    came from. An unknown command gets help.
     """
     words = text.split(maxsplit=1)
     name = words[0].removeprefix("/").partition("@")[0].lower()
     payload = words[1].strip()[:64] if len(words) > 1 else ""
     if name != "start" or not payload:
         return MEANINGS.get(name, "help")
-    if payload == "human":
-        return MEANINGS["human"]
+    if payload in ("human", "order"):
+        return MEANINGS[payload]
     for prefix, value in _LINKS.items():
         if payload.startswith(prefix):
             return value + payload.removeprefix(prefix)

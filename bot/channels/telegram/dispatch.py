@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any
 
 import structlog
-from telegram import CallbackQuery, Update
+from telegram import CallbackQuery, Update, User
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from bot.channels.base import Inlet
-from bot.channels.telegram import updates
+from bot.channels.base import GroupInlet, Inlet
+from bot.channels.telegram import groups, updates
 from bot.channels.telegram.client import Client
-from bot.core.messages import Inbound
+from bot.core.errors import Unavailable
+from bot.core.messages import Address, Inbound
 from bot.words.phrases import Voice
 
 TYPING_AFTER, TYPING_EVERY = 1.0, 4.0
@@ -27,8 +28,17 @@ class Dispatch:
     """Takes one bot's updates, whichever way they come."""
 
     def __init__(
-        self, client: Client, account: str, inlet: Inlet, voice: Voice, max_bytes: int
+        self,
+        client: Client,
+        account: str,
+        inlet: Inlet,
+        voice: Voice,
+        max_bytes: int,
+        group_inlet: GroupInlet | None = None,
     ) -> None:
+        self._groups = group_inlet
+        self._strangers: set[Address] = set()
+        self._asking = asyncio.Lock()
         self._max_bytes = max_bytes
         self._client = client
         self._account = account
@@ -45,6 +55,8 @@ class Dispatch:
         update = updates.read(raw, self._client)
         if update is None:
             log.warning("an update that cannot be read is left out", bot=self._account)
+        elif (place := groups.place_of(update, self._account)) is not None:
+            await self._in_group(update, place)
         elif update.callback_query is not None:
             await self._pressed(update, update.callback_query)
         elif (block := updates.block_in(update, self._account)) is not None:
@@ -58,6 +70,40 @@ class Dispatch:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _in_group(self, update: Update, place: Address) -> None:
+        if self._groups is None or not self._groups.knows(place):
+            self._leave_alone(place)
+        elif update.callback_query is not None:
+            await self._pressed_in_group(update, update.callback_query)
+        elif (change := groups.change_in(update, self._account)) is not None:
+            await self._groups.changed(change)
+        elif (post := groups.post_in(update, self._account, await self._us())) is not None:
+            await self._groups.posted(post)
+
+    async def _pressed_in_group(self, update: Update, query: CallbackQuery) -> None:
+        press = groups.press_in(query, str(update.update_id), self._account)
+        words = await self._groups.pressed(press) if press and self._groups else ""
+        if words is not None:
+            self._later(self._answer(query, words))
+
+    def _leave_alone(self, place: Address) -> None:
+        """A group that is not in the configuration: say so once."""
+        if place not in self._strangers:
+            self._strangers.add(place)
+            log.info("a group that is not configured", bot=self._account, chat=place.chat)
+
+    async def _us(self) -> User:
+        """Who the bot is; asked once. Raises `Unavailable` while Telegram does not say."""
+        async with self._asking:
+            try:
+                return self._client.bot
+            except RuntimeError:  # not asked yet
+                pass
+            try:
+                return await self._client.get_me()
+            except TelegramError as error:
+                raise Unavailable("Telegram 暂时没有响应", "Telegram does not answer") from error
 
     async def _pressed(self, update: Update, query: CallbackQuery) -> None:
         inbound = updates.press_in(update, self._account)

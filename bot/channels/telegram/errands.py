@@ -90,6 +90,12 @@ async def _unban(client: Client, chat: str, details: Details) -> Result:
     return {}
 
 
+async def _kick(client: Client, chat: str, details: Details) -> Result:
+    """The `user` is out, but may come back; `until` (ISO 8601) where only half of it is done."""
+    await _ban(client, chat, details)
+    return await _unban(client, chat, details)
+
+
 async def _topic(client: Client, chat: str, details: Details) -> Result:
     """A new topic with this `name` in a forum."""
     topic = await client.create_forum_topic(chat, details["name"][:128])
@@ -122,6 +128,14 @@ async def _file(client: Client, chat: str, details: Details) -> Result:
     return {"message_id": sent.message_id}
 
 
+async def _admins(client: Client, chat: str, details: Details) -> Result:
+    """Who are admins: `admins`, names by id (core.telegram.org/bots/api#getchatadministrators)."""
+    found = await client.get_chat_administrators(chat)
+    us = await client.get_me()
+    names = {str(one.user.id): one.user.full_name for one in found if one.user.id != us.id}
+    return {"admins": names, "bot": us.username}
+
+
 KINDS: Mapping[str, Callable[[Client, str, Details], Awaitable[Result]]] = {
     "say": _say,
     "edit": _edit,
@@ -130,11 +144,13 @@ KINDS: Mapping[str, Callable[[Client, str, Details], Awaitable[Result]]] = {
     "unmute": _unmute,
     "ban": _ban,
     "unban": _unban,
+    "kick": _kick,
     "topic": _topic,
     "close_topic": _close_topic,
     "reopen_topic": _reopen_topic,
     "pin": _pin,
     "file": _file,
+    "admins": _admins,
 }
 
 
