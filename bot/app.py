@@ -14,13 +14,17 @@ from fastapi_offline import FastAPIOffline
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care import parcel_news
-from bot.channels.base import Channel
+from bot.channels.base import Channel, DeskInlet
 from bot.channels.telegram.account import TelegramBot
+from bot.channels.telegram.client import CHANNEL
 from bot.channels.webchat import Sessions
 from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
+from bot.core.messages import Address
 from bot.delivery.sender import Sender, Senders
+from bot.desk.forum.inlet import ForumInlet
+from bot.desk.forum.topics import Topics
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
@@ -90,7 +94,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     reception = Reception(House(voice, answerer), discover())
     engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
     intake = Intake(db, answerer.understand, reception)
-    telegram = _telegram(config, voice, intake)
+    telegram = _telegram(config, voice, intake, _forum(config, db, bus, voice))
     pushed = [*channels, *(one.channel for one in telegram)]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
@@ -102,13 +106,29 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     return Service(config, db, voice, answerer, intake, engine, senders, telegram, fetcher)
 
 
-def _telegram(config: Config, voice: Voice, intake: Intake) -> tuple[TelegramBot, ...]:
+def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> DeskInlet | None:
+    """Where agents' posts go; None without a forum. Its topics follow the conversations."""
+    forums = tuple(
+        Address(CHANNEL, one.name, str(one.desk_chat_id))
+        for one in config.telegram
+        if one.desk_chat_id is not None
+    )
+    if not forums:
+        return None
+    topics = Topics(forums, voice, config.web.public_url.rstrip("/"))
+    topics.register(bus)
+    return ForumInlet(db, topics)
+
+
+def _telegram(
+    config: Config, voice: Voice, intake: Intake, desk: DeskInlet | None
+) -> tuple[TelegramBot, ...]:
     bots = tuple(
         TelegramBot(one, config.web.public_url, voice, config.shop.zone, config.files.max_megabytes)
         for one in config.telegram
     )
     for bot in bots:
-        bot.connect(intake)
+        bot.connect(intake, desk)
     return bots
 
 

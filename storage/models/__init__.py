@@ -17,6 +17,7 @@ from storage.models import (
     profiles,
     replay,
     secrets,
+    topics,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "profiles",
     "replay",
     "secrets",
+    "topics",
 ]

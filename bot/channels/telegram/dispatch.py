@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -10,8 +11,8 @@ from telegram import CallbackQuery, Update
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from bot.channels.base import Inlet
-from bot.channels.telegram import updates
+from bot.channels.base import DeskInlet, Inlet
+from bot.channels.telegram import forum, updates
 from bot.channels.telegram.client import Client
 from bot.core.messages import Inbound
 from bot.words.phrases import Voice
@@ -23,8 +24,18 @@ TYPING_AFTER, TYPING_EVERY = 1.0, 4.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The agents' forum: its chat, and who takes what is written there."""
+
+    chat: str
+    inlet: DeskInlet
+
+
 class Dispatch:
     """Takes one bot's updates, whichever way they come."""
+
+    desk: Desk | None = None
 
     def __init__(
         self, client: Client, account: str, inlet: Inlet, voice: Voice, max_bytes: int
@@ -47,6 +58,9 @@ class Dispatch:
             log.warning("an update that cannot be read is left out", bot=self._account)
         elif update.callback_query is not None:
             await self._pressed(update, update.callback_query)
+        elif self.desk is not None and forum.is_in(update, self.desk.chat):
+            if (post := forum.post_in(update, self._account)) is not None:
+                await self.desk.inlet.take(post)
         elif (block := updates.block_in(update, self._account)) is not None:
             await self._inlet.note_block(block[0], is_blocked=block[1])
         elif (inbound := updates.message_in(update, self._account, self._max_bytes)) is not None:
