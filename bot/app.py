@@ -70,6 +70,7 @@ class Service:
     senders: Senders
     telegram: tuple[TelegramBot, ...]
     fetcher: Fetcher
+    forum: ForumInlet | None
 
 
 def content(config: Config) -> Content:
@@ -94,7 +95,8 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     reception = Reception(House(voice, answerer), discover())
     engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
     intake = Intake(db, answerer.understand, reception)
-    telegram = _telegram(config, voice, intake, _forum(config, db, bus, voice))
+    forum = _forum(config, db, bus, voice)
+    telegram = _telegram(config, voice, intake, forum)
     pushed = [*channels, *(one.channel for one in telegram)]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
@@ -103,10 +105,10 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         files_folder(config),
         config.files.max_megabytes * 1024 * 1024,
     )
-    return Service(config, db, voice, answerer, intake, engine, senders, telegram, fetcher)
+    return Service(config, db, voice, answerer, intake, engine, senders, telegram, fetcher, forum)
 
 
-def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> DeskInlet | None:
+def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> ForumInlet | None:
     """Where agents' posts go; None without a forum. Its topics follow the conversations."""
     forums = tuple(
         Address(CHANNEL, one.name, str(one.desk_chat_id))
@@ -247,6 +249,8 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
         log.exception("the service does not get ready")
         raise
     await service.intake.recover()
+    if service.forum is not None:
+        await service.forum.recover()
     for bot in service.telegram:
         bot.start(Ownership(service.db, f"polling:{bot.channel.channel}:{bot.name}"))
     on_ready()

@@ -5,6 +5,7 @@ from sqlmodel import Session
 
 from bot.channels.base import DeskPost
 from bot.core.errors import NotAllowed, Unavailable, XiaoerError, traced
+from bot.core.events import ConversationChanged
 from bot.core.messages import State
 from bot.desk.forum import commands
 from bot.desk.forum.topics import SPEAKING, Topics
@@ -12,7 +13,7 @@ from bot.escalation import agents
 from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models.agents import Agent, agent_by_telegram
-from storage.models.conversations import Conversation
+from storage.models.conversations import Conversation, conversations_in
 from storage.models.customers import held_identity
 from storage.models.inbound import take
 from storage.models.topics import DeskTopic, held_topic, topic_in
@@ -55,6 +56,11 @@ class ForumInlet:
                 log.error("an agent's words failed", error=traced(error))
                 await self._db.transact(self._refuse, post, self._topics.say("failed"))
 
+    async def recover(self) -> None:
+        """Show what no topic shows yet: the forum is new, or was out of reach."""
+        for conversation_id in await self._db.read(_with_people):
+            await self._db.transact(self._topics.follow, ConversationChanged(conversation_id))
+
     def _act(self, session: Session, post: DeskPost) -> None:
         topic = self._taken(session, post)
         if topic is None:
@@ -92,6 +98,12 @@ class ForumInlet:
         if take(session, f"desk:{post.place.key}", f"hint:{post.author}") is not None:
             key = "stranger" if post.author else "nameless"
             self._topics.tell(session, topic, self._topics.say(key, id=post.author))
+
+
+def _with_people(session: Session) -> list[int]:
+    """The conversations that wait for a person or have one."""
+    found = conversations_in(session, [State.WAITING, State.OPEN])
+    return [one.id for one, _, _ in found if one.id is not None]
 
 
 def _reply(session: Session, topic: DeskTopic, agent: Agent, text: str) -> None:

@@ -4,15 +4,18 @@ What is to be done in the forum is ordered in the transaction that makes it nece
 topic shows is kept in its row (`DeskTopic`), so that nothing is lost and nothing is shown twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.channels.telegram.splitting import LIMIT, split, units
-from bot.core.events import Bus, ConversationChanged
+from bot.core.errors import traced
+from bot.core.events import Bus, ConversationChanged, Event
 from bot.core.messages import Address, Author, Progress, State
 from bot.delivery import errands
 from bot.delivery.claims import DeliveryStopped
@@ -34,6 +37,7 @@ from storage.models.customers import Identity, held_identity
 from storage.models.desk import newest_messages
 from storage.models.topics import DeskTopic, held_topic, topic_of
 
+E = TypeVar("E", bound=Event)
 SPEAKING = "speaking in topic"
 """In a session's `info`: the id of the topic in which its agent writes; it needs no echo."""
 _GONE = ("message thread not found", "topic_deleted", "topic_id_invalid")
@@ -45,6 +49,25 @@ REFUSED = (
 )
 
 log = structlog.get_logger()
+
+
+Handler = Callable[["Topics", Session, E], None]
+
+
+def _harmless(handler: Handler[E]) -> Handler[E]:
+    """A fault in the forum costs customers nothing: the topic catches up with the next change."""
+
+    @wraps(handler)
+    def guarded(topics: "Topics", session: Session, event: E) -> None:
+        try:
+            with session.begin_nested():
+                handler(topics, session, event)
+        except DBAPIError:
+            raise
+        except Exception as error:
+            log.error("a topic lags behind", error=traced(error))
+
+    return guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +87,7 @@ class Topics:
 
     # -- what happens to conversations
 
+    @_harmless
     def follow(self, session: Session, event: ConversationChanged) -> None:
         """Show in the topic what is new; one is made, opened or closed where that is due."""
         conversation = session.get_one(Conversation, event.conversation_id)
@@ -76,6 +100,7 @@ class Topics:
         elif topic is not None and topic.is_open and topic.conversation_id == conversation.id:
             self._end(session, topic, conversation)
 
+    @_harmless
     def stopped(self, session: Session, event: DeliveryStopped) -> None:
         """Agents learn that their words did not arrive."""
         message = session.get_one(Message, event.message_id)
@@ -90,6 +115,7 @@ class Topics:
 
     # -- what became of errands
 
+    @_harmless
     def done(self, session: Session, event: ErrandDone) -> None:
         """A topic is made, a card posted."""
         topic = self._held(session, event)
@@ -101,6 +127,7 @@ class Topics:
             topic.card_id = int(event.result["message_id"])
             self._order(session, topic, "pin", message=topic.card_id, repeatable=True)
 
+    @_harmless
     def failed(self, session: Session, event: ErrandFailed) -> None:
         """A deleted topic is made anew, and what did not get there is shown again."""
         topic = self._held(session, event)

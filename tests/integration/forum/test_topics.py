@@ -10,13 +10,15 @@ from bot.channels.base import Refused, Uncertain
 from bot.core.events import Bus
 from bot.core.messages import Address, Attachment, Author, Kind
 from bot.delivery import errands, outbox
+from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
 from bot.escalation import agents
 from bot.escalation.handoff import back_to_bot, hand_over
+from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.agents import Agent
 from storage.models.attachments import attach
-from storage.models.conversations import Conversation, Written, write
+from storage.models.conversations import Conversation, Written, conversation_messages, write
 from storage.models.errands import Errand
 from storage.models.topics import DeskTopic
 from tests.support import world
@@ -110,6 +112,36 @@ def topic(db: Database, talk: Callable[..., Any]) -> None:
     finish(db, thread=7)
     assert "转人工" in finish(db, message_id=8).details["text"]
     assert finish(db).kind == "pin"
+
+
+async def test_who_waited_before_there_was_a_forum_gets_a_topic(
+    db: Database, talk: Callable[..., Any]
+) -> None:
+    bus, db.bus = db.bus, None
+    talk(customer_says("在吗"))
+    talk(ask_for_person)
+    assert waiting(db) == []
+    db.bus = bus
+    topics = Topics((FORUM,), world.voice(), "")
+    await ForumInlet(db, topics).recover()
+    await ForumInlet(db, topics).recover()
+    assert kinds(db) == ["topic"]
+
+
+def test_a_fault_in_the_forum_costs_the_customer_nothing(
+    db: Database, talk: Callable[..., Any]
+) -> None:
+    talk(ask_for_person)
+    finish(db, thread=7)
+    speechless = Bus()
+    Topics((FORUM,), Voice(world.voice().words, {"zh": {}, "en": {}}), "").register(speechless)
+    bus, db.bus = db.bus, speechless
+    talk(customer_says("在吗"))
+    db.bus = bus
+    talk(customer_says("还在吗"))
+    texts = talk(lambda session, one: [m.text for m in conversation_messages(session, one.id or 0)])
+    assert texts == ["在吗", "还在吗"]
+    assert waiting(db)[-1].details["text"] == "💬 在吗\n\n💬 还在吗"
 
 
 def test_while_the_bot_answers_there_is_no_topic(db: Database, talk: Callable[..., Any]) -> None:
