@@ -14,8 +14,9 @@ from fastapi_offline import FastAPIOffline
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care import parcel_news
-from bot.channels.base import Channel, GroupInlet
+from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
+from bot.channels.telegram.client import CHANNEL
 from bot.channels.webchat import Sessions
 from bot.community import rounds
 from bot.community.reception import Community
@@ -24,7 +25,10 @@ from bot.community.rounds import Rounds
 from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
+from bot.core.messages import Address
 from bot.delivery.sender import Sender, Senders
+from bot.desk.forum.inlet import ForumInlet
+from bot.desk.forum.topics import Topics
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
@@ -71,6 +75,7 @@ class Service:
     telegram: tuple[TelegramBot, ...]
     fetcher: Fetcher
     rounds: Rounds
+    forum: ForumInlet | None
 
 
 def content(config: Config) -> Content:
@@ -98,7 +103,8 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
-    telegram = _telegram(config, voice, intake, community)
+    forum = _forum(config, db, bus, voice)
+    telegram = _telegram(config, voice, intake, community, forum)
     pushed = [*channels, *(one.channel for one in telegram)]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
@@ -109,19 +115,33 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     )
     look_after = Rounds(db, groups)
     return Service(
-        config, db, voice, answerer, intake, engine, senders, telegram, fetcher, look_after
+        config, db, voice, answerer, intake, engine, senders, telegram, fetcher, look_after, forum
     )
 
 
+def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> ForumInlet | None:
+    """Where agents' posts go; None without a forum. Its topics follow the conversations."""
+    forums = tuple(
+        Address(CHANNEL, one.name, str(one.desk_chat_id))
+        for one in config.telegram
+        if one.desk_chat_id is not None
+    )
+    if not forums:
+        return None
+    topics = Topics(forums, voice, config.web.public_url.rstrip("/"))
+    topics.register(bus)
+    return ForumInlet(db, topics)
+
+
 def _telegram(
-    config: Config, voice: Voice, intake: Intake, community: GroupInlet
+    config: Config, voice: Voice, intake: Intake, community: GroupInlet, desk: DeskInlet | None
 ) -> tuple[TelegramBot, ...]:
     bots = tuple(
         TelegramBot(one, config.web.public_url, voice, config.shop.zone, config.files.max_megabytes)
         for one in config.telegram
     )
     for bot in bots:
-        bot.connect(intake, community)
+        bot.connect(intake, community, desk)
     return bots
 
 
@@ -241,6 +261,8 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
         log.exception("the service does not get ready")
         raise
     await service.intake.recover()
+    if service.forum is not None:
+        await service.forum.recover()
     for bot in service.telegram:
         bot.start(Ownership(service.db, f"polling:{bot.channel.channel}:{bot.name}"))
     on_ready()

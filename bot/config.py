@@ -277,7 +277,7 @@ class Telegram(Section):
     mode: Literal["polling", "webhook"] = "polling"
     api_base_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://[^/\s]+")
     webhook_secret: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,256}$", repr=False)
-    desk_chat_id: int | None = None
+    desk_chat_id: Annotated[int, Field(lt=0)] | None = None
     groups: tuple[Annotated[Group, BeforeValidator(_group)], ...] = ()
 
     @field_validator("groups")

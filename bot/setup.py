@@ -95,6 +95,12 @@ def list_agents(config: Config) -> list[dict[str, Any]]:
         ]
 
 
+def link_agent(config: Config, login: str, telegram_id: str) -> None:
+    """Let an agent answer customers in the Telegram forum; with no id, not any more."""
+    with app.database(config) as db:
+        db.run(accounts.link, login, telegram_id)
+
+
 def disable_agent(config: Config, login: str) -> None:
     """Stop an agent from logging in, and end the sessions they have."""
     with app.database(config) as db:

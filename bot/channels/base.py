@@ -149,6 +149,30 @@ class GroupInlet(Protocol):
         """Somebody pressed a button; returns what is shown to them alone, None for a repetition."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeskPost:
+    """What somebody wrote in a topic of the agents' forum.
+
+    `author` is the platform's id of the writer, empty where the platform does not say who it was.
+    `external_id` is the platform's own delivery id. With `has_file` there is more than the text.
+    """
+
+    place: Address
+    thread: int
+    external_id: str
+    author: str
+    text: str
+    is_edit: bool = False
+    has_file: bool = False
+
+
+class DeskInlet(Protocol):
+    """Where a channel hands over what is written in the agents' forum."""
+
+    async def take(self, post: DeskPost) -> None:
+        """Let it take effect, once. Returns after the commit, and raises as `Inlet.take`."""
+
+
 class FileSource(Protocol):
     """Where the files come from that customers sent to one account."""
 

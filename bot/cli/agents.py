@@ -36,6 +36,24 @@ def list_all(config: ConfigOption = DEFAULT_CONFIG) -> None:
     print_json(setup.list_agents(configuration.load(config)))
 
 
+@app.command("link")
+def link(login: str, telegram_id: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let an agent answer customers in the Telegram forum."""
+    from bot import setup
+
+    setup.link_agent(configuration.load(config), login, telegram_id)
+    err.print(f"{login}: Telegram {telegram_id}", markup=False)
+
+
+@app.command("unlink")
+def unlink(login: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let an agent no longer answer in the Telegram forum."""
+    from bot import setup
+
+    setup.link_agent(configuration.load(config), login, "")
+    err.print(f"{login}: no Telegram 已解除绑定", markup=False)
+
+
 @app.command("disable")
 def disable(login: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Stop an agent from logging in, and end their sessions."""

@@ -35,6 +35,13 @@ class ConversationResolved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationChanged(Event):
+    """Something was said or noted in a conversation, or somebody else is in charge of it."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderChanged(Event):
     """An order came in or changed. `kind` is the event's type, such as `order.paid`."""
 

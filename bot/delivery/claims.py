@@ -17,6 +17,7 @@ from bot.channels.base import (
     Uncertain,
 )
 from bot.core.clock import now
+from bot.core.events import Event, emit
 from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
 from bot.delivery.backoff import later
@@ -33,6 +34,15 @@ class Stop:
 
     reason: str
     for_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStopped(Event):
+    """A message did not reach its customer, or perhaps not (`uncertain`), or waits (`held`)."""
+
+    message_id: int
+    state: Progress
+    reason: str
 
 
 Record = Callable[[Session, int, Any], None]
@@ -170,6 +180,8 @@ def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **val
     was = [Progress(delivery.state)]
     deliveries.change(session, delivery.id, was, to, reason=reason, **values)
     _tell(session, delivery)
+    if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
+        emit(session, DeliveryStopped(delivery.message_id, to, reason))
 
 
 def _tell(session: Session, delivery: Delivery) -> None:

@@ -93,6 +93,15 @@ def order(
     return row.id
 
 
+def waiting(session: Session, place: Address, merge: str) -> Mapping[str, Any] | None:
+    """What the errand with this `merge` key says that nobody has begun; None without one.
+
+    It is held until the commit: what `order` puts in its place may say the same and more.
+    """
+    found = errands.waiting(session, (place.channel, place.account), merge)
+    return found.details if found is not None else None
+
+
 def claim(session: Session, channel: Channel, busy: Collection[str], most: int) -> list[Errand]:
     """Take up to `most` errands; those of `busy` lines stay."""
     account, at = (channel.channel, channel.account), now()
@@ -101,6 +110,7 @@ def claim(session: Session, channel: Channel, busy: Collection[str], most: int) 
         if at > row.useful_until:
             _give_up(session, row, Progress.FAILED, "expired")
         elif _move(session, row, Progress.SENDING, "", attempts=row.attempts + 1, not_before=None):
+            session.refresh(row)  # what it says may have grown since it was read
             taken.append(Errand(str(row.id), row.chat, row.line, row.kind, row.details, row.counts))
     return taken
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.core.clock import now
+from bot.core.events import ConversationChanged, emit
 from bot.core.messages import Author, Choice, Purpose, State
 from bot.core.text import to_traditional
 from storage import live
@@ -81,6 +82,7 @@ def touch(session: Session, conversation: Conversation) -> None:
     conversation.updated_at = now()
     session.add(conversation)
     live.touch(session, live.chat(_identity(session, conversation).address), live.QUEUE)
+    emit(session, ConversationChanged(_id(conversation)))
 
 
 def conversation_for(session: Session, identity: Identity, *, fresh: bool = False) -> Conversation:

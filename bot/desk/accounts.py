@@ -16,7 +16,14 @@ from bot.core.ids import token
 from bot.desk.passes import LIFETIME
 from storage import live
 from storage.db import Database
-from storage.models.agents import Agent, agent_by_login, begin_login, end_logins, running_login
+from storage.models.agents import (
+    Agent,
+    agent_by_login,
+    agent_by_telegram,
+    begin_login,
+    end_logins,
+    running_login,
+)
 from storage.models.audit import record
 
 MAX_FAILURES = 5
@@ -28,6 +35,8 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 """Longest password, in characters, so that hashing stays cheap."""
 
+_NOBODYS = ("777000", "1087968824", "136817688")
+"""Telegram itself, anonymous admins, and channels: accounts that many people write as."""
 _LOGIN = re.compile(r"[^\W_][\w.@-]{0,63}")
 # Argon2id with OWASP's recommended 19 MiB, 2 passes, 1 lane: a flood of logins stays affordable.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -85,6 +94,29 @@ def disable(session: Session, login: str) -> Agent:
     end_logins(session, agent.id)
     live.touch(session, live.QUEUE)
     record(session, "command", "agent.disable", f"agent:{agent.id}")
+    return agent
+
+
+def link(session: Session, login: str, telegram_id: str) -> Agent:
+    """Who the agent is on Telegram; empty for nobody. Raises `NotFound` and `NotAllowed`."""
+    agent = agent_by_login(session, login.strip().lower())
+    if agent is None:
+        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    known_as = telegram_id.strip()
+    if known_as and (not re.fullmatch(r"[1-9][0-9]{0,18}", known_as) or known_as in _NOBODYS):
+        raise NotAllowed(
+            "Telegram ID 是一个数字，例如 123456789。",
+            "A Telegram id is a number, such as 123456789.",
+        )
+    owner = agent_by_telegram(session, known_as) if known_as else None
+    if owner is not None and owner.id != agent.id:
+        raise NotAllowed(
+            f"这个 Telegram 账号已属于 {owner.login}。",
+            f"This Telegram account is {owner.login}'s already.",
+        )
+    agent.telegram_id = known_as or None
+    session.add(agent)
+    record(session, "command", "agent.link", f"agent:{agent.id}")
     return agent
 
 

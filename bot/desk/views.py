@@ -78,13 +78,13 @@ def _thread(reader: Reader, conversation: Conversation) -> Thread:
     return Thread(
         id=conversation.id,
         state=conversation.state,
-        reason=_reason(reader.texts, conversation, messages),
+        reason=reason_text(reader.texts, conversation, messages),
         mine=conversation.agent_id == reader.agent.id,
         owner=reader.colleague(conversation),
         replied=conversation.first_response_at is not None,
         bubbles=bubbles if shortened else (*_earlier(reader, conversation, name), *bubbles),
         shortened=shortened,
-        card=_card(reader, identity, customer),
+        card=customer_card(reader, identity, customer),
     )
 
 
@@ -171,7 +171,7 @@ def _confidence(texts: Texts, probability: object) -> str:
     return texts("confident" if probability >= CONFIDENT else "unsure")
 
 
-def _reason(texts: Texts, conversation: Conversation, messages: list[Message]) -> str:
+def reason_text(texts: Texts, conversation: Conversation, messages: list[Message]) -> str:
     """Why a person was brought; of an FAQ entry the title, where its answer is still shown."""
     kind, _, detail = conversation.handoff_reason.partition(":")
     if not kind:
@@ -182,7 +182,8 @@ def _reason(texts: Texts, conversation: Conversation, messages: list[Message]) -
     return " ".join(part for part in parts if part)
 
 
-def _card(reader: Reader, identity: Identity, customer: Customer) -> Card:
+def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Card:
+    """Who the customer is, and what they bought."""
     language = identity.language or customer.language
     return Card(
         name=reader.name(identity, customer),

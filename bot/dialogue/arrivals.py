@@ -77,7 +77,8 @@ def context(
 def keep_attachments(session: Session, inbound: Inbound, message: Written) -> None:
     """Store what the message carries; an edit carries again what is there already."""
     if inbound.attachments and message.edit_of is None:
-        attach(session, message.id, message.identity_id, inbound.attachments, inbound.album)
+        origin, carried = inbound.origin, inbound.attachments
+        attach(session, message.id, message.identity_id, carried, inbound.album, origin)
 
 
 def _answered(session: Session, identity: Identity, origin: str) -> int | None:
@@ -100,7 +101,8 @@ def _join_album(session: Session, inbound: Inbound, identity: Identity) -> Early
         return None
     if has_words:
         reword(session, first.id, inbound.text)
-    attach(session, first.id, identity.id, inbound.attachments, inbound.album)
+    carried = inbound.attachments
+    attach(session, first.id, identity.id, carried, inbound.album, inbound.origin)
     if conversation.state != State.RESOLVED:
         outbox.touch(session, conversation)
     return _done(session, inbound, first, ALBUM)

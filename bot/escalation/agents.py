@@ -52,6 +52,19 @@ def take_over(session: Session, conversation_id: int, agent_id: int) -> Conversa
     return conversation
 
 
+def assign(session: Session, conversation_id: int, agent_id: int, to: Agent) -> Conversation:
+    """The agent puts the colleague `to` in charge. Raises `NotAllowed` when resolved."""
+    conversation = _conversation(session, conversation_id)
+    if conversation.state == State.RESOLVED:
+        raise _resolved()
+    if not to.active or to.id is None:
+        raise NotAllowed(f"{to.name} 的账号已停用。", f"{to.name}'s account is disabled.")
+    if conversation.agent_id != to.id:
+        record(session, f"agent:{agent_id}", "assign", f"conversation:{conversation_id}")
+        _put_in_charge(session, conversation, to.id, "take")
+    return conversation
+
+
 def release(session: Session, conversation_id: int, agent_id: int) -> Conversation:
     """Put the agent's own conversation back in the queue, at the place that it had there.
 

@@ -44,6 +44,11 @@ class Voice:
         """The language for customers who have not shown theirs."""
         return self.words.shop.default_language
 
+    def names(self, room: str) -> list[str]:
+        """What the texts of a room are called, as its file has them."""
+        texts = self._phrases[self.default_language]
+        return [key.removeprefix(f"{room}.") for key in texts if key.startswith(f"{room}.")]
+
     def say(self, key: str, language: str, **values: Any) -> str:
         """The text `key`, rendered for a reader of `language`."""
         known = language if language in self._phrases else self.default_language

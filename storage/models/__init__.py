@@ -19,6 +19,7 @@ from storage.models import (
     profiles,
     replay,
     secrets,
+    topics,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "profiles",
     "replay",
     "secrets",
+    "topics",
 ]

@@ -10,7 +10,7 @@ from storage.models.base import moment
 
 
 class Agent(SQLModel, table=True):
-    """Somebody who may log in to the desk."""
+    """Somebody who may log in to the desk. `telegram_id` is who they are in its forum."""
 
     id: int | None = Field(default=None, primary_key=True)
     login: str = Field(unique=True)
@@ -19,6 +19,7 @@ class Agent(SQLModel, table=True):
     active: bool = True
     failed_logins: int = 0
     locked_until: datetime | None = moment(nullable=True, default=None)
+    telegram_id: str | None = Field(default=None, index=True, unique=True)
     created_at: datetime = moment(default_factory=now)
 
 
@@ -37,6 +38,11 @@ class AgentLogin(SQLModel, table=True):
 def agent_by_login(session: Session, login: str) -> Agent | None:
     """The agent with this login, active or not."""
     return session.exec(select(Agent).where(Agent.login == login)).one_or_none()
+
+
+def agent_by_telegram(session: Session, telegram_id: str) -> Agent | None:
+    """The agent with this Telegram account, active or not."""
+    return session.exec(select(Agent).where(Agent.telegram_id == telegram_id)).one_or_none()
 
 
 def all_agents(session: Session) -> list[Agent]:

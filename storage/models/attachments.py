@@ -27,7 +27,8 @@ class Stage(StrEnum):
 
 
 class Attached(SQLModel, table=True):
-    """One attachment. `path` is its file's name in our folder, made by us.
+    """One attachment, which came as the platform's message `origin`. `path` is its file's name
+    in our folder, made by us.
 
     `name` is what the customer's side called it: for eyes only. A file that is `waiting` is
     fetched when `due_at` has come.
@@ -45,6 +46,7 @@ class Attached(SQLModel, table=True):
     size: int = 0
     about: str = ""
     album: str = Field(default="", index=True)
+    origin: str = ""
     stage: str = Stage.NONE
     reason: str = ""
     path: str = ""
@@ -62,8 +64,9 @@ def attach(
     identity_id: int,
     attachments: Iterable[Attachment],
     album: str = "",
+    origin: str = "",
 ) -> None:
-    """Keep what a message carries; its files are to be fetched."""
+    """Keep what a message carries, which came as `origin`; its files are to be fetched."""
     rows = [
         new_row(
             Attached,
@@ -76,6 +79,7 @@ def attach(
             size=one.size,
             about=one.about,
             album=album,
+            origin=origin,
             **_first_stage(one),
         )
         for one in attachments
@@ -113,6 +117,21 @@ def attachments_of(session: Session, message_ids: Collection[int]) -> dict[int, 
     for one in session.exec(query):
         found.setdefault(one.message_id, []).append(one)
     return found
+
+
+def files_after(session: Session, identity_id: int, after: int) -> list[Attached]:
+    """What came in a chat after the attachment with id `after`, in the order in which it came."""
+    query = (
+        select(Attached)
+        .where(Attached.identity_id == identity_id, col(Attached.id) > after)
+        .order_by(col(Attached.id))
+    )
+    return list(session.exec(query))
+
+
+def newest_file(session: Session) -> int:
+    """The id of the newest attachment of all, 0 when there is none."""
+    return session.exec(select(func.max(Attached.id))).one() or 0
 
 
 def due_files(session: Session, at: datetime, most: int) -> list[tuple[Attached, Identity]]:

@@ -34,6 +34,15 @@ class Webhook:
 
 
 @dataclass
+class Topic:
+    """One topic of a forum."""
+
+    name: str
+    is_closed: bool = False
+    pinned: list[int] = field(default_factory=list)
+
+
+@dataclass
 class BotApi(GroupChats):
     """One bot's state. Methods run on the server's loop."""
 
@@ -49,6 +58,9 @@ class BotApi(GroupChats):
     pending: list[dict[str, Any]] = field(default_factory=list)
     webhook: Webhook = field(default_factory=Webhook)
     retry_seconds: float = 0.2
+    forums: dict[str, dict[int, Topic]] = field(default_factory=dict)
+    is_admin: bool = True
+    sent_by_customers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     ids: Any = field(default_factory=lambda: count(1001))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _polls: int = 0
@@ -57,6 +69,9 @@ class BotApi(GroupChats):
 
     def add(self, update: dict[str, Any]) -> None:
         """Something happened that the bot is to hear of."""
+        if message := update.get("message"):
+            where = str(message["chat"]["id"]), int(message["message_id"])
+            self.sent_by_customers[where] = message
         if query := update.get("callback_query"):
             self.queries.add(query["id"])
         self.pending.append(update)
@@ -160,6 +175,8 @@ class BotApi(GroupChats):
             return bad("chat_id is empty")
         if self.chats is not None and chat not in self.chats:
             return bad("chat not found")
+        if (lost := self.no_thread(data)) is not None:
+            return lost
         text = str(data.get("text", ""))
         if not text.strip():
             return bad("message text is empty")
@@ -175,6 +192,7 @@ class BotApi(GroupChats):
         self.messages[chat, number] = {
             "text": data["text"], "reply_markup": data.get("reply_markup"),
             "to": (data.get("reply_parameters") or {}).get("message_id"),
+            "thread": int(data.get("message_thread_id") or 0),
             "silent": str(data.get("disable_notification", "")).lower() == "true",
         }  # fmt: skip
         return ok(_message(chat, number, data["text"]))
@@ -212,6 +230,77 @@ class BotApi(GroupChats):
 
     async def do_sendChatAction(self, data: dict[str, Any]) -> Answer:  # noqa: N802
         return ok(True)
+
+    # -- the agents' forum
+
+    def no_thread(self, data: dict[str, Any]) -> Answer | None:
+        """Why nothing can be said in a topic; None when it can, or when none is named."""
+        thread = int(data.get("message_thread_id") or 0)
+        known = self.forums.get(str(data.get("chat_id", "")), {})
+        return bad("message thread not found") if thread and thread not in known else None
+
+    def in_topic(self, chat: str, thread: int) -> list[str]:
+        """What is to be read in a topic, the oldest first."""
+        found = [(at, one) for (where, at), one in self.messages.items() if where == chat]
+        return [one["text"] for _, one in sorted(found) if one.get("thread") == thread]
+
+    def _topic(self, data: dict[str, Any]) -> Topic | Answer:
+        """The topic that is to be changed, or why it cannot be."""
+        found = self.forums.get(str(data["chat_id"]), {}).get(int(data["message_thread_id"]))
+        if not self.is_admin:
+            return bad("not enough rights")
+        return bad("TOPIC_ID_INVALID") if found is None else found
+
+    async def do_createForumTopic(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        topics = self.forums.get(str(data.get("chat_id", "")))
+        if topics is None:
+            return bad("the chat is not a forum")
+        if not self.is_admin:
+            return bad("not enough rights to create a topic")
+        if not 1 <= len(data.get("name", "")) <= 128:
+            return bad("TOPIC_TITLE_EMPTY")
+        thread = next(self.ids)
+        topics[thread] = Topic(data["name"])
+        return ok({"message_thread_id": thread, "name": data["name"], "icon_color": 7322096})
+
+    async def do_closeForumTopic(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return self._set_closed(data, is_closed=True)
+
+    async def do_reopenForumTopic(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return self._set_closed(data, is_closed=False)
+
+    def _set_closed(self, data: dict[str, Any], *, is_closed: bool) -> Answer:
+        topic = self._topic(data)
+        if not isinstance(topic, Topic):
+            return topic
+        if topic.is_closed == is_closed:
+            return bad("TOPIC_NOT_MODIFIED")
+        topic.is_closed = is_closed
+        return ok(True)
+
+    async def do_pinChatMessage(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        chat, number = str(data["chat_id"]), int(data["message_id"])
+        found = self.messages.get((chat, number))
+        if found is None:
+            return bad("message to pin not found")
+        if not self.is_admin:
+            return bad("not enough rights to manage pinned messages in the chat")
+        self.forums[chat][found["thread"]].pinned.append(number)
+        return ok(True)
+
+    async def do_copyMessage(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        source = (str(data["from_chat_id"]), int(data["message_id"]))
+        found = self.sent_by_customers.get(source)
+        if found is None:
+            return bad("message to copy not found")
+        if (lost := self.no_thread(data)) is not None:
+            return lost
+        chat, number = str(data["chat_id"]), next(self.ids)
+        self.messages[chat, number] = {
+            "text": f"copy of {source[1]}", "reply_markup": None, "silent": False,
+            "thread": int(data.get("message_thread_id") or 0),
+        }  # fmt: skip
+        return ok({"message_id": number})
 
     # -- files
 

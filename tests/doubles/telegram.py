@@ -20,6 +20,11 @@ from tests.doubles.bot_api import BotApi
 OVERALL, PER_CHAT, PER_GROUP = 30, 1, 20
 """Messages in any second: of the whole bot, and to one chat; and to one group in a minute
 (core.telegram.org/bots/faq)."""
+GROUP_DEEDS = (
+    "createForumTopic", "closeForumTopic", "reopenForumTopic", "pinChatMessage", "copyMessage",
+    "editMessageText",
+)  # fmt: skip
+"""What counts in a group besides messages."""
 
 
 @dataclass
@@ -52,6 +57,8 @@ class TelegramDouble:
 
     faults: Faults = field(default_factory=Faults)
     limits: bool = True
+    group_seconds: float = 60
+    per_chat: float = PER_CHAT
     calls: list[Call] = field(default_factory=list)
     port: int = 0
     api: BotApi = field(default_factory=BotApi)
@@ -138,10 +145,10 @@ class TelegramDouble:
         else:
             call = Call(at, method, chat, str(data.get("text", "")), "under way", data)
             self.calls.append(call)
-            if self.limits and method == "editMessageText" and self._is_too_many(chat, at):
-                call.outcome = "limit"
-                return error(429, "Too Many Requests", {"retry_after": 1})
-            status, answer = await self.api.call(method, data)
+            if self.limits and method in GROUP_DEEDS and self._is_too_much(chat, at):
+                status, answer = error(429, "Too Many Requests", {"retry_after": 1})
+            else:
+                status, answer = await self.api.call(method, data)
             call.outcome = "ok" if answer["ok"] else answer["description"]
             return status, answer
         self.calls.append(Call(at, method, chat, str(data.get("text", "")), outcome, data))
@@ -174,21 +181,19 @@ class TelegramDouble:
     def _is_too_fast(self, chat: str, at: float) -> bool:
         while self._recent and self._recent[0] <= at - 1:
             self._recent.popleft()
-        if self._is_too_many(chat, at):
+        if self._is_too_much(chat, at):
             return True
-        return len(self._recent) >= OVERALL or at - self._by_chat[chat] < PER_CHAT
+        return len(self._recent) >= OVERALL or at - self._by_chat[chat] < self.per_chat
 
-    def _is_too_many(self, chat: str, at: float) -> bool:
-        """Whether a group has had its twenty in a minute, edits included."""
-        if not chat.startswith("-"):
-            return False
+    def _is_too_much(self, chat: str, at: float) -> bool:
+        """Whether a group has had all that it may get in a minute; if not, this counts."""
         group = self._in_groups[chat]
-        while group and group[0] <= at - 60:
+        while group and group[0] <= at - self.group_seconds:
             group.popleft()
-        if len(group) < PER_GROUP:
-            group.append(at)
-            return False
-        return True
+        if not chat.startswith("-") or len(group) >= PER_GROUP:
+            return chat.startswith("-")
+        group.append(at)
+        return False
 
 
 def _failure(outcome: str) -> Answer:

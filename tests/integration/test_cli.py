@@ -194,6 +194,20 @@ def test_agents_come_and_go(shop: Service) -> None:
     assert "There is no agent with login nobody" in nobody.stderr
 
 
+def test_a_telegram_account_is_one_agents(shop: Service) -> None:
+    for login in ("zhu", "ju"):
+        assert shop.command("agent", "add", login).returncode == 0
+    assert shop.command("agent", "link", "zhu", "123456789").returncode == 0
+    taken = shop.command("agent", "link", "ju", "123456789")
+    assert "is zhu's already" in taken.stderr
+    for wrong in ("@ju", "0", "1087968824"):
+        refused = shop.command("agent", "link", "ju", wrong)
+        assert (refused.returncode, "is a number" in refused.stderr) == (1, True)
+    assert "no agent with login" in shop.command("agent", "link", "nobody", "5").stderr
+    assert shop.command("agent", "unlink", "zhu").returncode == 0
+    assert shop.command("agent", "link", "ju", "123456789").returncode == 0
+
+
 def test_help_names_every_command() -> None:
     done = xiaoer("--help")
     assert done.returncode == 0

@@ -94,6 +94,7 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         (SHOP + BOT + "webhook_secret = 'a b'", "telegram.0.webhook_secret: ", "webhook_secret = "),
         (SHOP + BOT + "mode = 'pull'", "telegram.0.mode: ", 'mode = "polling"'),
         (SHOP + BOT + "api_base_url = 'x'", "telegram.0.api_base_url: ", "api_base_url = "),
+        (SHOP + BOT + "desk_chat_id = 5", "telegram.0.desk_chat_id: ", "desk_chat_id = -100"),
         (SHOP + BOT + "tokn = 'x'", "telegram.0.tokn: unknown key", "[telegram] token = "),
         (SHOP + BOT + BOT, "telegram: ", "[telegram] name, token"),
         (SHOP + "[[telegram]]\nname = 'x'", "telegram.0.token: missing", "[telegram] token = "),

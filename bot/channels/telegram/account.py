@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot.channels.base import Duty, GroupInlet, Inlet
+from bot.channels.base import DeskInlet, Duty, GroupInlet, Inlet
 from bot.channels.telegram import client as clients
 from bot.channels.telegram import files, polling
 from bot.channels.telegram.client import ALLOWED_UPDATES
 from bot.channels.telegram.commands import menu
-from bot.channels.telegram.dispatch import Dispatch
+from bot.channels.telegram.dispatch import Desk, Dispatch
 from bot.channels.telegram.files import TelegramFiles
 from bot.channels.telegram.sending import TelegramChannel
 from bot.config import Telegram
@@ -52,11 +52,15 @@ class TelegramBot:
         """Where this bot's updates go. `connect` comes first."""
         return self._dispatch
 
-    def connect(self, inlet: Inlet, group_inlet: GroupInlet | None = None) -> None:
-        """Say where to hand over what comes in, privately and in groups."""
+    def connect(
+        self, inlet: Inlet, groups: GroupInlet | None = None, desk: DeskInlet | None = None
+    ) -> None:
+        """Say where to hand over what comes in: privately, in groups, and in the agents' forum."""
         self._dispatch = Dispatch(
-            self.client, self.name, inlet, self._voice, self._max_bytes, group_inlet
+            self.client, self.name, inlet, self._voice, self._max_bytes, groups
         )
+        if desk is not None and self.settings.desk_chat_id is not None:
+            self._dispatch.desk = Desk(str(self.settings.desk_chat_id), desk)
 
     def start(self, duty: Duty) -> None:
         """Begin to take updates; `duty` is that of polling for this bot."""

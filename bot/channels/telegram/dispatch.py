@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -10,8 +11,8 @@ from telegram import CallbackQuery, Update, User
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from bot.channels.base import GroupInlet, Inlet
-from bot.channels.telegram import groups, updates
+from bot.channels.base import DeskInlet, GroupInlet, Inlet
+from bot.channels.telegram import forum, groups, updates
 from bot.channels.telegram.client import Client
 from bot.core.errors import Unavailable
 from bot.core.messages import Address, Inbound
@@ -24,8 +25,18 @@ TYPING_AFTER, TYPING_EVERY = 1.0, 4.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The agents' forum: its chat, and who takes what is written there."""
+
+    chat: str
+    inlet: DeskInlet
+
+
 class Dispatch:
     """Takes one bot's updates, whichever way they come."""
+
+    desk: Desk | None = None
 
     def __init__(
         self,
@@ -55,6 +66,9 @@ class Dispatch:
         update = updates.read(raw, self._client)
         if update is None:
             log.warning("an update that cannot be read is left out", bot=self._account)
+        elif self.desk is not None and forum.is_in(update, self.desk.chat):
+            if (post := forum.post_in(update, self._account)) is not None:
+                await self.desk.inlet.take(post)
         elif (place := groups.place_of(update, self._account)) is not None:
             await self._in_group(update, place)
         elif update.callback_query is not None:

@@ -1,0 +1,115 @@
+"""Takes what agents write in the forum: their words go to the customer, their commands are done."""
+
+import structlog
+from sqlmodel import Session
+
+from bot.channels.base import DeskPost
+from bot.core.errors import NotAllowed, Unavailable, XiaoerError, traced
+from bot.core.events import ConversationChanged
+from bot.core.messages import State
+from bot.desk.forum import commands
+from bot.desk.forum.topics import SPEAKING, Topics
+from bot.escalation import agents
+from bot.inbox.lanes import Lanes
+from storage.db import Database
+from storage.models.agents import Agent, agent_by_telegram
+from storage.models.conversations import Conversation, conversations_in
+from storage.models.customers import held_identity
+from storage.models.inbound import take
+from storage.models.topics import DeskTopic, held_topic, topic_in
+
+log = structlog.get_logger()
+
+
+class WithTheBot(NotAllowed):
+    """The customer is talking with the bot: whoever writes now takes them away from it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "客人正在和店小二聊。要接手请先发 /take。",
+            "The customer is with Xiaoer just now. To step in, send /take first.",
+        )
+
+
+class ForumInlet:
+    """What is written in topics takes effect, once, in each topic's order."""
+
+    def __init__(self, db: Database, topics: Topics) -> None:
+        self._db = db
+        self._topics = topics
+        self._lanes = Lanes()
+
+    async def take(self, post: DeskPost) -> None:
+        """Returns after the commit. Raises `Unavailable` when nothing could be stored.
+
+        What cannot be done is said in the topic.
+        """
+        async with self._lanes.enter(f"{post.place.key}:{post.thread}"):
+            try:
+                await self._db.transact(self._act, post)
+            except Unavailable:
+                raise
+            except XiaoerError as error:
+                words = error.text(self._topics.voice.default_language)
+                await self._db.transact(self._refuse, post, words)
+            except Exception as error:
+                log.error("an agent's words failed", error=traced(error))
+                await self._db.transact(self._refuse, post, self._topics.say("failed"))
+
+    async def recover(self) -> None:
+        """Show what no topic shows yet: the forum is new, or was out of reach."""
+        for conversation_id in await self._db.read(_with_people):
+            await self._db.transact(self._topics.follow, ConversationChanged(conversation_id))
+
+    def _act(self, session: Session, post: DeskPost) -> None:
+        topic = self._taken(session, post)
+        if topic is None:
+            return
+        agent = agent_by_telegram(session, post.author) if post.author else None
+        if agent is None or not agent.active:
+            self._hint(session, topic, post)
+        elif post.is_edit:
+            self._topics.tell(session, topic, self._topics.say("no_edits"))
+        elif post.has_file:
+            self._topics.tell(session, topic, self._topics.say("no_files"))
+        elif post.text.startswith("/"):
+            commands.run(session, self._topics, topic, agent, post.text)
+        else:
+            _reply(session, topic, agent, post.text)
+
+    def _refuse(self, session: Session, post: DeskPost, words: str) -> None:
+        topic = self._taken(session, post)
+        if topic is not None:
+            self._topics.tell(session, topic, f"⚠️ {words}")
+
+    def _taken(self, session: Session, post: DeskPost) -> DeskTopic | None:
+        """The post's topic, its chat held; None where it is none of ours, or came before."""
+        found = topic_in(session, post.place, post.thread)
+        if found is None or found.id is None:
+            return None
+        source = f"{post.place.channel}:{post.place.account}"
+        if take(session, source, post.external_id) is None:
+            return None
+        held_identity(session, found.identity_id)
+        return held_topic(session, found.id)
+
+    def _hint(self, session: Session, topic: DeskTopic, post: DeskPost) -> None:
+        """Who is no agent learns once how to become one."""
+        if take(session, f"desk:{post.place.key}", f"hint:{post.author}") is not None:
+            key = "stranger" if post.author else "nameless"
+            self._topics.tell(session, topic, self._topics.say(key, id=post.author))
+
+
+def _with_people(session: Session) -> list[int]:
+    """The conversations that wait for a person or have one."""
+    found = conversations_in(session, [State.WAITING, State.OPEN])
+    return [one.id for one, _, _ in found if one.id is not None]
+
+
+def _reply(session: Session, topic: DeskTopic, agent: Agent, text: str) -> None:
+    """Send the agent's words. Raises `WithTheBot`, and what `agents.reply` raises."""
+    assert agent.id is not None
+    if session.get_one(Conversation, topic.conversation_id).state == State.BOT:
+        raise WithTheBot
+    session.info[SPEAKING] = topic.id
+    agents.reply(session, topic.conversation_id, agent.id, text)

@@ -1,0 +1,238 @@
+"""The agents' forum: from the customer's question to the rating, and what may go wrong between."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.doubles.telegram import TelegramDouble
+from tests.integration.test_story import order_event
+from tests.support.chat import Chat
+from tests.support.forum import COLLEAGUE, FORUM, STRANGER, Forum
+from tests.support.service import Service
+from tests.support.telegram import Customer, until
+
+IDS = count(7801)
+UNCLEAR = "紫色的云为什么会跳舞呢？"
+
+
+@pytest.fixture
+def customer(platform: TelegramDouble, shop: Service) -> Customer:
+    number = next(IDS)
+    return Customer(platform, number, name=f"客人{number}")
+
+
+def waiting_topic(forum: Forum, customer: Customer) -> int:
+    """Ask for a person; returns the topic."""
+    assert "人工" in customer.ask("转人工")
+    thread = forum.topic(customer.name)
+    forum.shows(thread, "👤", customer.name)
+    return thread
+
+
+def conversation(shop: Service, state: str, name: str) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        listed = shop.desk("GET", "/conversations", params={"state": state}).json()
+        return [one for one in listed["conversations"] if one["customer"]["name"] == name]
+
+    return until(found)[0]  # type: ignore[no-any-return]
+
+
+def said(shop: Service, conversation_id: int) -> list[tuple[str, str]]:
+    listed = shop.desk("GET", f"/conversations/{conversation_id}/messages").json()["messages"]
+    return [(one["from"], one["text"]) for one in listed]
+
+
+def test_from_the_question_to_the_rating(
+    platform: TelegramDouble, shop: Service, forum: Forum, customer: Customer
+) -> None:
+    customer.name = "从头到尾"
+    assert shop.post_event(order_event("XF20001", "13800008888")).status_code == 202
+    assert "XF20001" in customer.ask("XF20001 8888")
+    assert "想确认" in customer.ask(UNCLEAR)
+    _, label = customer.buttons(
+        platform.api.messages[str(customer.id), customer.button("都不是")[0]]
+    )[0]
+    customer.press(label)
+    assert customer.next()
+    assert "人工" in customer.ask("转人工")
+
+    thread = forum.topic("测试")
+    assert forum.topics[thread].name == "测试 · 要人工 · XF20001"
+    card = forum.shows(thread, "👤")
+    for part in ("Telegram", "中文", "客人要求人工", "XF20001", "8888", label, "转人工"):
+        assert part in card
+    assert "13800008888" not in card
+    number = until(lambda: forum.topics[thread].pinned)[0]
+    assert platform.api.messages[str(FORUM), number]["text"] == card
+
+    customer.say("围巾破了")
+    forum.shows(thread, "💬 围巾破了")
+    forum.post(thread, "您好，我是小美 <b>&")
+    assert "小美" in customer.next()
+    assert customer.next() == "您好，我是小美 <b>&"
+    mine = conversation(shop, "open", "测试")
+    assert mine["agent"] == "小美"
+    assert ("agent", "您好，我是小美 <b>&") in said(shop, mine["id"])
+    forum.post(thread, "/note 老客户，多送一份")
+    forum.shows(thread, "📝 小美：老客户，多送一份")
+    notes = shop.desk("GET", f"/conversations/{mine['id']}/notes").json()["notes"]
+    assert [one["text"] for one in notes] == ["老客户，多送一份"]
+
+    forum.post(thread, "/resolve")
+    assert "打个分" in customer.next()
+    forum.shows(thread, "✅ 小美 已结束会话")
+    until(lambda: forum.topics[thread].is_closed)
+    customer.press("★★★★★")
+    assert "5 分" in customer.next()
+    conversation(shop, "resolved", "测试")
+    assert "7 天" in customer.ask("怎么退货"), "the bot is back"
+    whole = forum.everything(thread)
+    assert whole.count("<b>&") == 0, "what agents write is not repeated to them"
+    assert "7 天" not in whole
+
+    assert "人工" in customer.ask("转人工")
+    until(lambda: not forum.topics[thread].is_closed)
+    until(lambda: len(forum.topics[thread].pinned) == 2)
+    assert [one.name for one in forum.topics.values()].count("测试 · 要人工 · XF20001") == 1
+
+
+def test_a_customer_of_the_web_chat(shop: Service, forum: Forum) -> None:
+    before = set(forum.topics)
+    with Chat(shop.socket_url) as chat:
+        chat.ask("I need a human")
+        thread = int(until(lambda: sorted(set(forum.topics) - before))[0])
+        assert "网页" in forum.shows(thread, "👤")
+        chat.say("my parcel is wet")
+        forum.shows(thread, "💬 my parcel is wet")
+        forum.post(thread, "I'm so sorry!")
+        assert chat.wait_for(type="message", from_="agent")["text"] == "I'm so sorry!"
+        forum.post(thread, "/c photo")
+        assert "photo" in chat.wait_for(type="message", from_="agent")["text"]
+        forum.shows(thread, "🧑‍💼 小美：Could you send me a photo")
+
+
+def test_a_deleted_topic_is_made_anew(shop: Service, forum: Forum, customer: Customer) -> None:
+    thread = waiting_topic(forum, customer)
+    customer.say("第一句")
+    forum.shows(thread, "第一句")
+    del forum.topics[thread]
+    customer.say("第二句")
+    fresh = forum.topic(customer.name)
+    forum.shows(fresh, "💬 第二句")
+    assert "第一句" in forum.shows(fresh, "👤")
+    customer.say("第三句")
+    forum.shows(fresh, "💬 第三句")
+    whole = forum.everything(fresh)
+    assert [whole.count(words) for words in ("第一句", "第二句", "第三句")] == [1, 1, 1]
+    forum.post(fresh, "/resolve")
+    until(lambda: forum.topics[fresh].is_closed)
+    del forum.topics[fresh]
+    customer.next()  # the rating
+    assert "人工" in customer.ask("转人工")
+    again = forum.topic(customer.name)
+    forum.shows(again, "👤", "转人工")
+    forum.post(again, "来了")
+    until(lambda: customer.got()[-1].text == "来了")
+
+
+def test_who_is_no_agent_says_nothing_to_customers(
+    shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    group = {"id": FORUM, "type": "supergroup", "title": "Desk"}
+    forum.post(thread, "我来说两句", author=STRANGER)
+    assert str(STRANGER) in forum.shows(thread, "xiaoer agent link")
+    forum.post(thread, "/resolve", author=STRANGER)
+    forum.post(thread, "匿名管理员", author=1087968824, sender_chat=group)
+    forum.shows(thread, "匿名身份")
+    forum.post(thread, "好的，客服来了")
+    until(lambda: customer.got()[-1].text == "好的，客服来了")
+    texts = [call.text for call in customer.got()]
+    assert "我来说两句" not in texts
+    assert "匿名管理员" not in texts
+    assert forum.everything(thread).count("xiaoer agent link") == 1
+    assert conversation(shop, "open", customer.name)["agent"] == "小美"
+    assert shop.command("agent", "disable", "lan").returncode == 0
+    forum.post(thread, "停用了", author=COLLEAGUE)
+    forum.shows(thread, str(COLLEAGUE))
+    assert "停用了" not in [call.text for call in customer.got()]
+
+
+def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
+    number = f"XF3{customer.id}"
+    assert shop.post_event(order_event(number, "13900006666")).status_code == 202
+    thread = waiting_topic(forum, customer)
+    forum.post(thread, "/order")
+    forum.shows(thread, "没有")
+    forum.post(thread, "/nonsense")
+    forum.shows(thread, "/assign")
+    forum.post(thread, "/c")
+    forum.shows(thread, "/c wait")
+    forum.post(thread, "/c nothing")
+    forum.shows(thread, "没有名为 nothing")
+    forum.post(thread, "/assign nobody")
+    forum.shows(thread, "没有登录名为 nobody")
+    assert len(customer.got()) == 1, "none of this reaches the customer"
+    assert shop.command("agent", "add", f"a{customer.id}", "--name", "小竹").returncode == 0
+    forum.post(thread, f"/assign a{customer.id}")
+    forum.shows(thread, "🙋 小竹")
+    assert conversation(shop, "open", customer.name)["agent"] == "小竹"
+    forum.post(thread, "我也想说")
+    forum.shows(thread, "小竹 已经在处理")
+    photo = [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}]
+    forum.post(thread, photo=photo, caption="看图")
+    forum.shows(thread, "只能给客人发文字")
+    edited = forum.post(thread, "/help")
+    message = {**edited["message"], "text": "改了", "edit_date": 1}
+    forum.platform.push({"update_id": edited["update_id"] + 100_000, "edited_message": message})
+    forum.shows(thread, "不会跟着改")
+    assert not any(call.text in ("我也想说", "看图", "改了") for call in customer.got())
+
+
+def test_files_edits_and_the_web_desk_show_in_the_topic(
+    shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    first = customer.say("破了一个洞")
+    photo = [{"file_id": "hole", "file_unique_id": "h", "width": 9, "height": 9, "file_size": 3}]
+    picture = customer.say(photo=photo, caption="您看")
+    customer.say("能换吗")
+    customer.edit(first, "破了两个洞")
+    forum.shows(thread, "✏️ 客人改成：破了两个洞")
+    whole = forum.everything(thread)
+    order = [
+        whole.index(one) for one in ("破了一个洞", f"copy of {picture['message_id']}", "能换吗")
+    ]
+    assert order == sorted(order)
+    mine = conversation(shop, "waiting", customer.name)["id"]
+    assert shop.desk("POST", f"/conversations/{mine}/messages", json={"text": "可以"}).is_success
+    forum.shows(thread, "desk：可以")
+    assert shop.desk("POST", f"/conversations/{mine}/resolve").is_success
+    until(lambda: forum.topics[thread].is_closed)
+
+
+def test_an_agent_learns_what_was_not_delivered(
+    platform: TelegramDouble, shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    platform.faults.blocked = frozenset({str(customer.id)})
+    forum.post(thread, "您还在吗")
+    forum.shows(thread, "⚠️ 没有送达", "blocked", "您还在吗")
+    platform.faults.blocked = frozenset()
+
+
+def test_who_goes_back_to_the_bot_leaves_the_topic(
+    shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    customer.press("不等了")
+    forum.shows(thread, "回到了店小二")
+    until(lambda: forum.topics[thread].is_closed)
+    forum.post(thread, "等等")
+    forum.shows(thread, "/take")
+    forum.post(thread, "/take")
+    until(lambda: not forum.topics[thread].is_closed)
+    forum.post(thread, "我来了")
+    until(lambda: customer.got()[-1].text == "我来了")
+    assert "等等" not in [call.text for call in customer.got()]
