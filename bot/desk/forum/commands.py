@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed, NotFound
+from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import Topics
 from bot.escalation import agents
 from storage.models.agents import Agent, agent_by_login
@@ -28,7 +29,7 @@ class Wish:
 
     def tell(self, text: str) -> None:
         """Answer in the topic."""
-        self.topics.tell(self.session, self.topic, text)
+        tell(self.session, self.topic, text)
 
 
 def run(session: Session, topics: Topics, topic: DeskTopic, agent: Agent, text: str) -> None:

@@ -8,6 +8,7 @@ from bot.core.errors import NotAllowed, Unavailable, XiaoerError, traced
 from bot.core.events import ConversationChanged
 from bot.core.messages import State
 from bot.desk.forum import commands
+from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import SPEAKING, Topics
 from bot.escalation import agents
 from bot.inbox.lanes import Lanes
@@ -69,9 +70,9 @@ class ForumInlet:
         if agent is None or not agent.active:
             self._hint(session, topic, post)
         elif post.is_edit:
-            self._topics.tell(session, topic, self._topics.say("no_edits"))
+            tell(session, topic, self._topics.say("no_edits"))
         elif post.has_file:
-            self._topics.tell(session, topic, self._topics.say("no_files"))
+            tell(session, topic, self._topics.say("no_files"))
         elif post.text.startswith("/"):
             commands.run(session, self._topics, topic, agent, post.text)
         else:
@@ -80,7 +81,7 @@ class ForumInlet:
     def _refuse(self, session: Session, post: DeskPost, words: str) -> None:
         topic = self._taken(session, post)
         if topic is not None:
-            self._topics.tell(session, topic, f"⚠️ {words}")
+            tell(session, topic, f"⚠️ {words}")
 
     def _taken(self, session: Session, post: DeskPost) -> DeskTopic | None:
         """The post's topic, its chat held; None where it is none of ours, or came before."""
@@ -97,7 +98,7 @@ class ForumInlet:
         """Who is no agent learns once how to become one."""
         if take(session, f"desk:{post.place.key}", f"hint:{post.author}") is not None:
             key = "stranger" if post.author else "nameless"
-            self._topics.tell(session, topic, self._topics.say(key, id=post.author))
+            tell(session, topic, self._topics.say(key, id=post.author))
 
 
 def _with_people(session: Session) -> list[int]:

@@ -13,15 +13,15 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from bot.channels.telegram.splitting import LIMIT, split, units
+from bot.channels.telegram.splitting import split
 from bot.core.errors import traced
 from bot.core.events import Bus, ConversationChanged, Event
 from bot.core.messages import Address, Author, Progress, State
-from bot.delivery import errands
 from bot.delivery.claims import DeliveryStopped
 from bot.delivery.errands import ErrandDone, ErrandFailed
 from bot.desk.forum.card import HISTORY, CardWriter
 from bot.desk.forum.lines import Copy, Item, Scribe, shortened
+from bot.desk.forum.telling import is_gone, order, rewind, tell
 from bot.desk.texts import Texts
 from bot.words.phrases import Voice
 from storage.models.agents import Agent
@@ -40,9 +40,6 @@ from storage.models.topics import DeskTopic, held_topic, topic_of
 E = TypeVar("E", bound=Event)
 SPEAKING = "speaking in topic"
 """In a session's `info`: the id of the topic in which its agent writes; it needs no echo."""
-_GONE = ("message thread not found", "topic_deleted", "topic_id_invalid")
-"""What Telegram says when a topic has been deleted."""
-
 REFUSED = (
     "the forum refuses: the bot has to be an admin there who may manage topics and pin messages. "
     "论坛群操作失败：机器人须为管理员，并有“管理话题”和“置顶消息”权限。"
@@ -111,7 +108,7 @@ class Topics:
         if topic is not None:
             key = "held" if event.state == Progress.HELD else str(event.state)
             words, reason = shortened(message.text), event.reason
-            self.tell(session, topic, self.say(f"stopped_{key}", text=words, reason=reason))
+            tell(session, topic, self.say(f"stopped_{key}", text=words, reason=reason))
 
     # -- what became of errands
 
@@ -125,7 +122,7 @@ class Topics:
             self._made(session, topic, int(event.result["thread"]))
         elif event.details.get("card") and event.details.get("thread") == topic.thread:
             topic.card_id = int(event.result["message_id"])
-            self._order(session, topic, "pin", message=topic.card_id, repeatable=True)
+            order(session, topic, "pin", message=topic.card_id, repeatable=True)
 
     @_harmless
     def failed(self, session: Session, event: ErrandFailed) -> None:
@@ -133,19 +130,19 @@ class Topics:
         topic = self._held(session, event)
         if topic is None:
             return
-        if any(words in event.reason.lower() for words in _GONE):
+        if is_gone(event.reason):
             self._lost(session, topic, event.details)
             return
         log.warning(REFUSED, bot=topic.account, step=event.kind, reason=event.reason)
         if event.kind == "topic":
             topic.is_making = False  # the conversation's next change tries again
         elif event.kind == "file":
-            self.tell(session, topic, event.details["instead"], event.details["after"])
+            tell(session, topic, event.details["instead"], event.details["after"])
         elif event.is_uncertain or event.reason == "expired":
-            _rewind(topic, event.details)
+            rewind(topic, event.details)
 
     def _lost(self, session: Session, topic: DeskTopic, details: Mapping[str, Any]) -> None:
-        _rewind(topic, details)
+        rewind(topic, details)
         if topic.thread == details.get("thread"):
             topic.thread = None
         if topic.is_open:
@@ -189,7 +186,7 @@ class Topics:
         if topic.thread is None:
             self._make(session, topic)
         else:
-            self._order(session, topic, "reopen_topic", repeatable=True)
+            order(session, topic, "reopen_topic", repeatable=True)
             self._post_card(session, topic, conversation)
 
     def _end(self, session: Session, topic: DeskTopic, conversation: Conversation) -> None:
@@ -202,8 +199,8 @@ class Topics:
     def _close(self, session: Session, topic: DeskTopic, conversation: Conversation) -> None:
         name = self._agent(session, conversation.agent_id)
         key = "resolved" if conversation.state == State.RESOLVED else "left"
-        self.tell(session, topic, self.say(key, name=name))
-        self._order(session, topic, "close_topic", repeatable=True)
+        tell(session, topic, self.say(key, name=name))
+        order(session, topic, "close_topic", repeatable=True)
         topic.batch += 1
 
     def _catch_up(self, session: Session, topic: DeskTopic, conversation: Conversation) -> None:
@@ -220,7 +217,7 @@ class Topics:
         items = self._scribe(session, topic).items(shown, files, notes)
         if topic.agent_id != conversation.agent_id and conversation.state != State.RESOLVED:
             if not is_speaking:
-                self.tell(session, topic, self._charge(session, conversation.agent_id))
+                tell(session, topic, self._charge(session, conversation.agent_id))
             topic.agent_id = conversation.agent_id
         if not is_speaking and not any(one.is_news for one in items):
             return  # what the bot says by itself comes along with the next news
@@ -237,35 +234,18 @@ class Topics:
             if not isinstance(item, Copy):
                 lines.append(item.text)
                 continue
-            self.tell(session, topic, "\n\n".join(lines), seen)
+            tell(session, topic, "\n\n".join(lines), seen)
             lines = []
             details: dict[str, Any] = {
                 "from": item.chat,
                 "message": item.message,
                 "instead": item.text,
             }
-            self._order(session, topic, "file", after=list(seen), **details)
+            order(session, topic, "file", after=list(seen), **details)
             topic.batch += 1  # what is said after the file stands below it
-        self.tell(session, topic, "\n\n".join(lines), seen)
+        tell(session, topic, "\n\n".join(lines), seen)
 
-    # -- what is ordered
-
-    def tell(
-        self, session: Session, topic: DeskTopic, text: str, after: Sequence[int] = ()
-    ) -> None:
-        """Say it in the topic, together with what waits to be said there.
-
-        `after` is how much the topic showed before, where it is to be shown again if this is lost.
-        """
-        for piece in split(text) if topic.thread is not None else ():
-            merge = self._merge(topic)
-            before = errands.waiting(session, topic.place, merge)
-            if before is not None and units(before["text"]) + units(piece) + 2 > LIMIT:
-                topic.batch += 1
-                merge, before = self._merge(topic), None
-            joined = f"{before['text']}\n\n{piece}" if before else piece
-            known = (before or {}).get("after") or list(after)
-            self._order(session, topic, "say", merge, text=joined, after=known)
+    # -- cards and topics
 
     def say(self, key: str, **values: Any) -> str:
         """The text `forum.<key>` in the agents' language."""
@@ -281,7 +261,7 @@ class Topics:
         history = [one for one in newest if _id(one) <= topic.message_id][-HISTORY:]
         writer = CardWriter(session, self._texts, conversation)
         pieces = split(writer.text(history, self._scribe(session, topic)))
-        self._order(session, topic, "say", text=pieces[0], card=True)
+        order(session, topic, "say", text=pieces[0], card=True)
         topic.batch += 1
 
     def _make(self, session: Session, topic: DeskTopic) -> None:
@@ -289,24 +269,7 @@ class Topics:
             return
         topic.is_making = True
         name = self.card_of(session, topic).name()
-        self._order(session, topic, "topic", name=name)
-
-    def _order(
-        self,
-        session: Session,
-        topic: DeskTopic,
-        kind: str,
-        merge: str = "",
-        *,
-        repeatable: bool = False,
-        **details: Any,
-    ) -> None:
-        named = {"topic": topic.id, "thread": topic.thread, **details}
-        errands.order(session, topic.place, kind, named, merge=merge, repeatable=repeatable)
-        session.add(topic)
-
-    def _merge(self, topic: DeskTopic) -> str:
-        return f"topic:{topic.id}:{topic.batch}"
+        order(session, topic, "topic", name=name)
 
     # -- looking up
 
@@ -346,15 +309,6 @@ class Topics:
     @property
     def _texts(self) -> Texts:
         return Texts(self.voice, self.voice.default_language)
-
-
-def _rewind(topic: DeskTopic, details: Mapping[str, Any]) -> None:
-    """What an errand was to show has not been shown."""
-    after = details.get("after")
-    if after:
-        topic.message_id = min(topic.message_id, after[0])
-        topic.note_id = min(topic.note_id, after[1])
-        topic.file_id = min(topic.file_id, after[2])
 
 
 def _id(row: Any) -> int:

@@ -19,6 +19,7 @@ from storage.db import Database
 from storage.models.agents import Agent
 from storage.models.attachments import attach
 from storage.models.conversations import Conversation, Written, conversation_messages, write
+from storage.models.customers import Identity
 from storage.models.errands import Errand
 from storage.models.topics import DeskTopic
 from tests.support import world
@@ -189,6 +190,18 @@ def test_a_file_keeps_its_place_between_words(
     finish(db)
     refuse(db, Refused("Bad Request: message to copy not found"))
     assert "https://shop.example/desk?c=" in waiting(db)[0].details["text"]
+
+
+def test_a_file_of_another_bots_customer_is_named(
+    db: Database, talk: Callable[..., Any], topic: None
+) -> None:
+    def move(session: Session, one: Conversation) -> None:
+        session.get_one(Identity, one.identity_id).account = "other"
+
+    talk(move)
+    talk(customer_says("看", Attachment(Kind.DOCUMENT, "f", name="收据.pdf"), origin="55"))
+    (words,) = waiting(db)
+    assert words.details["text"].startswith("💬 看\n\n📎 收据.pdf\nhttps://shop.example/desk?c=")
 
 
 def test_what_a_deleted_topic_did_not_get_is_said_in_the_next(
