@@ -9,11 +9,8 @@ from bot.core.errors import Unavailable
 
 PATIENCE = 0.5
 """Seconds that a message may be expected to wait behind those before it."""
-LEAST = 16
-"""So many are always let in."""
-BURST = 64
-"""So many are let in if nobody was waiting `PATIENCE` seconds ago: a crowd that comes at once is
-not too much, one that stays is."""
+LEAST = 64
+"""So many are always let in: what comes at once is not yet too much."""
 PER_CHAT = 8
 """How many of one chat may wait at a time, over all its connections."""
 MEMORY = 2.0
@@ -37,28 +34,25 @@ class Busy(Unavailable):
 class Admission:
     """Counts those who wait, and how many are done in a second while anybody waits.
 
-    As many are let in as are done in `patience` seconds, but at least `least`, or `burst` where
-    nobody was waiting that long ago, and at most `per_chat` of one chat. So under any load the
-    wait stays short (Little's law: those who wait = those done in a second × the wait), and
-    memory bounded. `clock` counts seconds.
+    As many are let in as are done in `patience` seconds, but at least `least`, and at most
+    `per_chat` of one chat. So under any load the wait stays short (Little's law: those who wait =
+    those done in a second × the wait), and memory bounded. `clock` counts seconds.
     """
 
     def __init__(
         self,
         patience: float = PATIENCE,
         least: int = LEAST,
-        burst: int = BURST,
         per_chat: int = PER_CHAT,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._patience = patience
         self._least = least
-        self._burst = burst
         self._per_chat = per_chat
         self._clock = clock
         self._chats: Counter[str] = Counter()
         self._waiting = 0
-        self._looked = self._began = clock()
+        self._looked = clock()
         self._busy = 0.0
         self._done = 0.0
 
@@ -71,8 +65,7 @@ class Admission:
     def room(self) -> int:
         """How many may wait at a time, by what was measured so far."""
         rate = self._done / self._busy if self._busy else 0.0
-        is_new = not self._waiting or self._clock() - self._began < self._patience
-        return max(self._burst if is_new else self._least, int(self._patience * rate))
+        return max(self._least, int(self._patience * rate))
 
     @contextmanager
     def enter(self, chat: str = "") -> Iterator[None]:
@@ -97,8 +90,6 @@ class Admission:
         moment = self._clock()
         if self._waiting:
             self._busy += moment - self._looked
-        else:
-            self._began = moment
         self._looked = moment
         if self._busy > MEMORY:
             self._busy, self._done = self._busy / 2, self._done / 2

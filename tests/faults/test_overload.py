@@ -61,7 +61,7 @@ class Client:
 
 
 async def test_a_flood(db: Database) -> None:
-    door = Watched(patience=0.05, least=ROOM, burst=ROOM)
+    door = Watched(patience=0.05, least=ROOM)
     intake = Intake(db, understand, RECEPTION)
     with chat_socket(db, intake, admission=door) as url:
         clients = [Client(await connect(url)) for _ in range(CHATS)]
@@ -80,7 +80,7 @@ async def test_a_flood(db: Database) -> None:
 async def test_one_chat_that_floods_leaves_room_for_others(db: Database) -> None:
     """Forty connections of one chat never stop writing; another customer is not turned away."""
     intake = Intake(db, understand, RECEPTION)
-    with chat_socket(db, intake, admission=Admission(least=12, burst=12, per_chat=4)) as url:
+    with chat_socket(db, intake, admission=Admission(least=12, per_chat=4)) as url:
         async with connect(url) as first:
             session = json.loads(await first.recv())["session"]
         where = f"{url}?session={session}"

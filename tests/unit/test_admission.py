@@ -1,4 +1,4 @@
-"""As many are let in as are done soon; a burst is let in; one chat does not take it all."""
+"""As many are let in as are done soon; one chat does not take it all."""
 
 from contextlib import ExitStack
 
@@ -41,7 +41,7 @@ def work(door: Admission, clock: Clock, rate: float, seconds: float) -> None:
 @pytest.mark.parametrize("rate", [4, 40, 100, 1000])
 def test_nobody_waits_much_longer_than_the_patience(rate: int) -> None:
     clock = Clock()
-    door = Admission(patience=0.5, least=10, burst=10, clock=clock)
+    door = Admission(patience=0.5, least=10, clock=clock)
     work(door, clock, rate, 20)
     clock.now += 100  # a quiet time counts for nothing
     expected = max(10, rate // 2)
@@ -50,7 +50,7 @@ def test_nobody_waits_much_longer_than_the_patience(rate: int) -> None:
 
 def test_it_follows_when_the_work_gets_slower() -> None:
     clock = Clock()
-    door = Admission(patience=0.5, least=10, burst=10, clock=clock)
+    door = Admission(patience=0.5, least=10, clock=clock)
     work(door, clock, 1000, 10)
     work(door, clock, 50, 20)
     assert len(fill(door)) <= 35
@@ -58,7 +58,7 @@ def test_it_follows_when_the_work_gets_slower() -> None:
 
 def test_what_fails_is_not_counted_as_done() -> None:
     clock = Clock()
-    door = Admission(patience=0.5, least=10, burst=10, clock=clock)
+    door = Admission(patience=0.5, least=10, clock=clock)
 
     def fails() -> None:
         with door.enter("ann"):
@@ -73,7 +73,7 @@ def test_what_fails_is_not_counted_as_done() -> None:
 
 
 def test_one_chat_does_not_take_it_all() -> None:
-    door = Admission(burst=10, per_chat=4)
+    door = Admission(least=10, per_chat=4)
     with ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(door.enter("flood"))
@@ -89,31 +89,9 @@ def test_one_chat_does_not_take_it_all() -> None:
 
 
 def test_who_names_no_chat_has_no_share() -> None:
-    door = Admission(burst=10, per_chat=4)
+    door = Admission(least=10, per_chat=4)
     with ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(door.enter())
         with pytest.raises(Busy), door.enter():
             pass
-
-
-def test_a_crowd_that_comes_at_once_is_let_in_but_not_one_that_stays() -> None:
-    clock = Clock()
-    door = Admission(patience=0.5, least=10, burst=60, clock=clock)
-    crowd = fill(door)
-    assert len(crowd) == 60
-    for _ in range(55):  # 50 a second are done, and nobody else comes
-        clock.now += 1 / 50
-        crowd.pop(0).close()
-    assert 5 + len(fill(door)) == door.room
-    assert door.room in (24, 25), "what is done in half a second"
-    for stack in crowd:
-        stack.close()
-
-
-def test_after_a_quiet_moment_a_crowd_is_let_in_again() -> None:
-    clock = Clock()
-    door = Admission(patience=0.5, least=10, burst=60, clock=clock)
-    work(door, clock, 50, 10)
-    clock.now += 1
-    assert len(fill(door)) == 60
