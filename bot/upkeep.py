@@ -13,6 +13,7 @@ from storage.db import Database
 from storage.models.buttons import forget_buttons
 from storage.models.community import forget_posts
 from storage.models.deliveries import expire_held, forget_quotas
+from storage.models.errands import forget_errands
 from storage.models.inbound import forget_receipts
 from storage.models.moderation import forget_texts
 
@@ -26,6 +27,8 @@ POSTS_KEPT = timedelta(days=2)
 """How long it is known how much somebody wrote in a group: checks look back a day at most."""
 TEXTS_KEPT = timedelta(days=90)
 """How long admins can read what was taken away in a group."""
+ERRANDS_KEPT = timedelta(days=7)
+"""How long it is known what was done at a platform; it may quote customers."""
 AT_ONCE = 500
 """Rows in one transaction, so that no message waits for the housekeeping."""
 
@@ -43,6 +46,7 @@ def jobs(db: Database) -> list[Job]:
         Job("forget-buttons", _all(db, _forget_buttons), "50 4 * * *"),
         Job("forget-group-posts", _all(db, _forget_posts), "10 4 * * *"),
         Job("forget-moderated-texts", _all(db, _forget_texts), "15 4 * * *"),
+        Job("forget-errands", _all(db, _forget_errands), "55 4 * * *"),
         Job("expire-held-messages", _all(db, _expire_held), "*/10 * * * *"),
     ]
 
@@ -78,6 +82,10 @@ def _forget_posts(session: Session, most: int) -> int:
 
 def _forget_texts(session: Session, most: int) -> int:
     return forget_texts(session, now() - TEXTS_KEPT, most)
+
+
+def _forget_errands(session: Session, most: int) -> int:
+    return forget_errands(session, now() - ERRANDS_KEPT, most)
 
 
 def _expire_held(session: Session, most: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, exists, or_, update
+from sqlalchemy import Index, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -121,6 +121,17 @@ def tried_since(session: Session, account: Account, since: datetime) -> list[Err
         .order_by(col(Errand.updated_at))
     )
     return list(session.exec(query))
+
+
+def forget_errands(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` errands that ended before a moment. Returns how many."""
+    ended = [Progress.SENT, Progress.FAILED, Progress.UNCERTAIN]
+    old = (
+        select(col(Errand.id))
+        .where(col(Errand.state).in_(ended), col(Errand.updated_at) < before)
+        .limit(most)
+    )
+    return rows_changed(session, delete(Errand).where(col(Errand.id).in_(old)))
 
 
 def _of(account: Account) -> tuple[Any, ...]:

@@ -10,9 +10,10 @@ from bot import upkeep
 from bot.channels.base import Policy, Window
 from bot.core.clock import now
 from bot.core.messages import Address
-from bot.delivery import claims, quota
+from bot.delivery import claims, errands, quota
 from storage.db import Database
 from storage.models.deliveries import Delivery, Quota
+from storage.models.errands import Errand
 from storage.models.inbound import Receipt, take
 from tests.support.sending import ACCOUNT, PlainChannel, queue
 
@@ -41,6 +42,19 @@ def test_old_receipts_go_and_young_ones_stay(db: Database) -> None:
         db.run(take, "telegram:main", "young")
     run(db, "forget-receipts")
     assert db.run(receipts) == ["young"]
+
+
+def test_errands_that_ended_long_ago_go_and_those_that_wait_stay(db: Database) -> None:
+    place = Address(*ACCOUNT, "-100")
+    with time_machine.travel(now() - timedelta(days=8)):
+        ended = [db.run(errands.order, place, "say", {}, line=str(n)) for n in range(3)]
+        db.run(errands.order, place, "wait", {}, line="w", useful=timedelta(days=30))
+        for errand in ended:
+            db.run(errands.succeeded, errand, {})
+    young = db.run(errands.order, place, "young", {}, line="y")
+    db.run(errands.succeeded, young, {})
+    run(db, "forget-errands")
+    assert db.run(lambda session: sorted(session.exec(select(Errand.kind)))) == ["wait", "young"]
 
 
 def test_held_messages_expire(db: Database) -> None:
