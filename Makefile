@@ -28,7 +28,7 @@ run: install
 	@$(BIN)/xiaoer run --config $(CONFIG)
 
 test: install
-	$(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff check .

@@ -12,9 +12,10 @@ from bot.answering.index import Index
     ("customers", "messages", "seconds", "rounds"),
     [
         (5_000, 50_000, 2, 1),
-        pytest.param(1_000_000, 10_000_000, 20, 3, marks=pytest.mark.soak),
+        (1_000_000, 10_000_000, 20, 3),
     ],
 )
+@pytest.mark.soak
 def test_growth(
     tmp_path: Path,
     model_cache: Path,

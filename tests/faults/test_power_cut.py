@@ -54,8 +54,9 @@ def test_what_was_acknowledged_survives_a_power_cut(disk: Disk, cuts: int) -> No
             undone += disk.cut(dice, keep=number % 4 > 0)
             lost = acked - stored(disk)
             assert not lost, f"seed {seed}, cut {number}: {len(lost)} of {len(acked)} lost"
-    assert undone > 0
     assert len(acked) > 10 * cuts
+    if cuts > 100:  # a few may all come when nothing is on its way to the disk
+        assert undone > 0
 
 
 def test_a_database_that_does_not_sync_loses_what_it_acknowledged(disk: Disk) -> None:

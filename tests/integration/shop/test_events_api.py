@@ -55,7 +55,7 @@ def test_accepted_then_repeated(client: TestClient, db: Database) -> None:
 
 
 def test_where_too_much_waits_it_is_to_come_again(db: Database) -> None:
-    app, door = FastAPI(), Admission(least=1, burst=1)
+    app, door = FastAPI(), Admission(least=1)
     app.include_router(events_router(db, KEYS, door))
     with TestClient(app, headers=SHOP) as client:
         with door.enter():

@@ -13,7 +13,10 @@ from tests.support.killed_at import FATAL
 from tests.support.service import Service
 from tests.support.telegram import Customer, bot_config, in_chat, until
 
-POINTS = ("received", "committed", pytest.param("taken", marks=pytest.mark.soak))
+POINTS = (
+    "committed",
+    *(pytest.param(one, marks=pytest.mark.soak) for one in ("received", "taken")),
+)
 
 
 @pytest.mark.parametrize("point", POINTS)
