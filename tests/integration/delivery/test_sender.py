@@ -163,7 +163,7 @@ async def test_commits_wake_the_sender(db: Database, platform: TelegramDouble) -
         asked = monotonic()
         await db.transact(answer, "c0", "answer")
         await until(lambda: bool(platform.calls))
-    assert platform.calls[0].at - asked < 0.5
+    assert platform.calls[0].at - asked < 1  # the tables are looked at every 30 s otherwise
 
 
 async def test_who_is_told_to_stop_ends_what_is_on_its_way(

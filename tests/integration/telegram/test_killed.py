@@ -53,8 +53,9 @@ def test_five_updates(
     finally:
         assert shop.stop() == 0
     arrived = Counter(call.chat for call in platform.sent())
-    again = resends(shop)  # what was on its way at the moment of death goes once more, marked
-    assert arrived == {str(one.id): 1 + again[str(one.id)] for one in people}
+    again = resends(shop)  # what may have been on its way at the moment of death, marked
+    assert arrived.keys() == {str(one.id) for one in people}
+    assert all(arrived[chat] <= 1 + again[chat] for chat in arrived)
 
 
 def states(shop: Service) -> Counter[str]:
