@@ -1,7 +1,7 @@
 """The service's housekeeping: what is done every night or every few minutes, as background jobs."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -34,59 +34,36 @@ AT_ONCE = 500
 
 log = structlog.get_logger()
 
-Chore = Callable[[Session, int], int]
-"""Does at most so many rows of the work, and returns how many it found."""
+Chore = Callable[[Session, datetime, int], int]
+"""Does at most so many rows of the work that a moment is the limit of; returns how many."""
 
 
 def jobs(db: Database) -> list[Job]:
     """The jobs of the house, with their times in the shop's time zone."""
     return [
-        Job("forget-receipts", _all(db, _forget_receipts), "20 4 * * *"),
-        Job("forget-quotas", _all(db, _forget_quotas), "40 4 * * *"),
-        Job("forget-buttons", _all(db, _forget_buttons), "50 4 * * *"),
-        Job("forget-group-posts", _all(db, _forget_posts), "10 4 * * *"),
-        Job("forget-moderated-texts", _all(db, _forget_texts), "15 4 * * *"),
-        Job("forget-errands", _all(db, _forget_errands), "55 4 * * *"),
-        Job("expire-held-messages", _all(db, _expire_held), "*/10 * * * *"),
+        Job("forget-receipts", _all(db, forget_receipts, RECEIPTS_KEPT), "20 4 * * *"),
+        Job("forget-quotas", _all(db, forget_quotas, QUOTAS_KEPT), "40 4 * * *"),
+        Job("forget-buttons", _all(db, forget_buttons, BUTTONS_KEPT), "50 4 * * *"),
+        Job("forget-group-posts", _all(db, forget_posts, POSTS_KEPT), "10 4 * * *"),
+        Job("forget-moderated-texts", _all(db, forget_texts, TEXTS_KEPT), "15 4 * * *"),
+        Job("forget-errands", _all(db, forget_errands, ERRANDS_KEPT), "55 4 * * *"),
+        Job("expire-held-messages", _all(db, expire_held), "*/10 * * * *"),
     ]
 
 
-def _all(db: Database, chore: Chore) -> Callable[[dict[str, Any]], None]:
-    """The whole of a chore, bit by bit; killed on the way, its next run does the rest."""
+def _all(
+    db: Database, chore: Chore, kept: timedelta = timedelta(0)
+) -> Callable[[dict[str, Any]], None]:
+    """The whole of a chore, bit by bit, on what is older than `kept`.
+
+    Killed on the way, its next run does the rest.
+    """
 
     def run(_details: dict[str, Any]) -> None:
         total = 0
-        while found := db.run(chore, AT_ONCE):
+        while found := db.run(chore, now() - kept, AT_ONCE):
             total += found
         if total:
-            log.info("housekeeping", chore=chore.__name__.strip("_"), rows=total)
+            log.info("housekeeping", chore=chore.__name__, rows=total)
 
     return run
-
-
-def _forget_receipts(session: Session, most: int) -> int:
-    return forget_receipts(session, now() - RECEIPTS_KEPT, most)
-
-
-def _forget_quotas(session: Session, most: int) -> int:
-    return forget_quotas(session, now() - QUOTAS_KEPT, most)
-
-
-def _forget_buttons(session: Session, most: int) -> int:
-    return forget_buttons(session, now() - BUTTONS_KEPT, most)
-
-
-def _forget_posts(session: Session, most: int) -> int:
-    return forget_posts(session, now() - POSTS_KEPT, most)
-
-
-def _forget_texts(session: Session, most: int) -> int:
-    return forget_texts(session, now() - TEXTS_KEPT, most)
-
-
-def _forget_errands(session: Session, most: int) -> int:
-    return forget_errands(session, now() - ERRANDS_KEPT, most)
-
-
-def _expire_held(session: Session, most: int) -> int:
-    return expire_held(session, now(), most)

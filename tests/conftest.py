@@ -61,6 +61,14 @@ def sqlite_url(migrated_sqlite: Path, in_memory: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
 
 
+@pytest.fixture
+def sqlite_db(sqlite_url: str) -> Iterator[Database]:
+    """`Database` on SQLite."""
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
 @pytest.fixture(scope="session")
 def postgres(in_memory: Path) -> Iterator[str]:
     """The address of a real PostgreSQL server with a migrated template database."""

@@ -8,7 +8,7 @@ from bot.community.checks import Action
 from bot.community.moderation import Deed, act
 from bot.community.room import Room
 from bot.community.undo import undo
-from bot.core.groups import Person, Post, Role
+from bot.core.groups import SPECIAL, Person, Post, Role
 from storage.models import community, moderation
 
 MUTE_SECONDS = 3600
@@ -18,12 +18,6 @@ LONGEST_SECONDS = 365 * 86400
 _SPAN = re.compile(r"(\d{1,6})(s|m|min|h|d|w|秒|分钟?|小时|天|周)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _HAN = {"秒": "s", "分": "m", "小": "h", "天": "d", "周": "w"}
-_SPECIAL = {
-    "777000": Role.LINKED_CHANNEL,
-    "1087968824": Role.ANONYMOUS_ADMIN,
-    "136817688": Role.CHANNEL,
-}
-"""Ids behind which no member stands: the linked channel, anonymous admins, channels as senders."""
 
 Order = Callable[[Room, Post], None]
 
@@ -102,7 +96,7 @@ def _target(room: Room, post: Post, words: list[str]) -> Person | None:
     elif re.fullmatch(r"-?\d{5,20}", name):
         found = community.member_by_id(room.session, room.id, name)
         if found is None:
-            special = Role.CHANNEL if name.startswith("-") else _SPECIAL.get(name)
+            special = Role.CHANNEL if name.startswith("-") else SPECIAL.get(name)
             return room.known(Person(name, name, role=special or Role.MEMBER))
     else:
         return None

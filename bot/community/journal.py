@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.community.room import Buttons, Room
+from bot.community.room import Buttons, Room, shown
 from bot.core.ids import token
 from bot.delivery import errands
 from storage.models import moderation
@@ -47,8 +47,8 @@ def show(room: Room, entry: LogEntry) -> None:
     if entry.message is not None:
         more = {"message": entry.message}
         _order(room, "edit", text, buttons, f"log-edit {entry.id}", more)
-    elif _waits(room, entry) or not _is_told(room, entry):
-        _order(room, "say", text, buttons, f"log {entry.id}", {"log": entry.id})
+    elif not room.is_under_way(_key(entry)):
+        _order(room, "say", text, buttons, _key(entry), {"log": entry.id})
 
 
 def arrived(room: Room, entry: LogEntry, message: int, text: str) -> None:
@@ -79,12 +79,12 @@ def _count(room: Room, entry: LogEntry) -> int:
 
 
 def _waits(room: Room, entry: LogEntry) -> bool:
-    return room.waiting(f"log {entry.id}") is not None
+    return room.waiting(_key(entry)) is not None
 
 
-def _is_told(room: Room, entry: LogEntry) -> bool:
-    """Whether its message was ordered before: then it is under way."""
-    return room.was_ordered(f"log {entry.id}")
+def _key(entry: LogEntry) -> str:
+    """What the ordering of its message is known by."""
+    return f"log {entry.id}"
 
 
 def _order(
@@ -92,7 +92,7 @@ def _order(
 ) -> None:
     place = room.admin_place
     assert place is not None
-    details = {"text": text, "buttons": [list(row) for row in buttons], **more}
+    details = shown(text, buttons, **more)
     errands.order(room.session, place, kind, details, merge=merge, repeatable=kind == "edit")
 
 

@@ -11,7 +11,7 @@ from bot.community.room import Room, line_of
 from bot.core.clock import now
 from bot.core.groups import Person, Post
 from storage.models import community
-from storage.models.community import WAITING, GroupMember
+from storage.models.community import WAITING, GroupMember, GroupPost
 from storage.models.moderation import ModerationAction
 
 BY_BOT = Person("bot", "bot")
@@ -41,9 +41,10 @@ class Deed:
 
 def judge(room: Room, post: Post) -> bool:
     """Look at a member's post and act. True when it was taken away, or would have been."""
-    who = _known(room, post)
-    if _is_of_removed_album(room, post):
-        _take_away(room, [post.message], None)
+    parts = _of_its_album(room, post)
+    who = _known(room, post, is_first=not parts)
+    if any(part.is_removed for part in parts) and not room.group.dry_run:
+        _take_away(room, [post.message], None)  # what is judged is the whole
         return True
     newcomer = community.latest_newcomer(room.session, room.id, post.author.id)
     is_waiting = newcomer is not None and newcomer.state == WAITING
@@ -55,7 +56,7 @@ def judge(room: Room, post: Post) -> bool:
     worst = max(found, key=lambda verdict: verdict.action.rank)
     if is_silenced or is_waiting:  # nothing worse can be done to them now
         worst = next(one for one in found if one.name == "silenced")
-    act(room, _deed(room, post, worst))
+    act(room, _deed(post, worst, parts))
     return True
 
 
@@ -81,32 +82,24 @@ def act(room: Room, deed: Deed) -> ModerationAction:
     return row
 
 
-def _known(room: Room, post: Post) -> GroupMember:
-    """The author's row, with this post counted."""
+def _of_its_album(room: Room, post: Post) -> list[GroupPost]:
+    """What is known already of the album that the post belongs to."""
+    if not post.album:
+        return []
+    return community.posts_of_album(room.session, room.id, post.author.id, post.album)
+
+
+def _known(room: Room, post: Post, *, is_first: bool) -> GroupMember:
+    """The author's row, with this post counted if it is the first of its album."""
     who = community.member(room.session, room.id, post.author)
-    before = post.album and community.posts_of_album(
-        room.session, room.id, post.author.id, post.album
-    )
-    if not (post.is_edit or before):
+    if is_first and not post.is_edit:
         who.posts += 1
     community.keep_post(room.session, room.id, post, fingerprint(post.text))
     return who
 
 
-def _is_of_removed_album(room: Room, post: Post) -> bool:
-    """Whether another part of its album was taken away: what is judged is the whole."""
-    if not post.album or room.group.dry_run:
-        return False
-    parts = community.posts_of_album(room.session, room.id, post.author.id, post.album)
-    return any(part.is_removed for part in parts)
-
-
-def _deed(room: Room, post: Post, verdict: Verdict) -> Deed:
-    parts = (
-        community.posts_of_album(room.session, room.id, post.author.id, post.album)
-        if post.album
-        else []
-    )
+def _deed(post: Post, verdict: Verdict, parts: Sequence[GroupPost]) -> Deed:
+    """What follows from a verdict; all `parts` of its album go with the post."""
     others = {*verdict.messages, *(part.message for part in parts)} - {post.message}
     return Deed(
         post.author,

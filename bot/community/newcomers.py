@@ -12,7 +12,6 @@ from bot.community.room import House, Room, line_of
 from bot.core.clock import now
 from bot.core.groups import Person, Press, Role
 from bot.core.ids import token
-from bot.core.messages import Address
 from storage.models import community
 from storage.models.community import LEFT, PASSED, REMOVED, WAITING, Newcomer, Welcome
 
@@ -97,13 +96,11 @@ def sweep(session: Session, house: House) -> int:
     """Remove those whose time is over, and welcomes that nobody needs. Returns how many."""
     done = 0
     for state in community.due_groups(session, now()):
-        place = Address(state.channel, state.account, state.chat)
-        if house.is_group(place):
-            done += _remove_due(house.enter(session, place))
+        if house.is_group(state.place):
+            done += _remove_due(house.enter(session, state.place))
     for welcome, state in community.finished_welcomes(session, now() - BURST):
-        place = Address(state.channel, state.account, state.chat)
-        if house.is_group(place):
-            _close(house.enter(session, place), welcome)
+        if house.is_group(state.place):
+            _close(house.enter(session, state.place), welcome)
             done += 1
     return done
 
@@ -166,7 +163,7 @@ def show(room: Room, welcome: Welcome) -> None:
     say, edit = f"welcome {welcome.id}", f"welcome-edit {welcome.id}"
     if welcome.message is not None:
         room.edit(welcome.message, text, button, merge=edit, delay=NEXT_DELAY)
-    elif room.waiting(say) is not None or not room.was_ordered(say):
+    elif not room.is_under_way(say):
         room.say(text, buttons=button, merge=say, delay=FIRST_DELAY, welcome=welcome.id)
 
 

@@ -1,12 +1,13 @@
 """Takes what happens in groups: in order, each once, in one transaction each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from sqlmodel import Session
 
+from bot.answering.reading import Understand, read
 from bot.answering.understanding import Understanding
 from bot.community import admins, newcomers
 from bot.community.answers import answer
@@ -20,8 +21,6 @@ from bot.core.messages import Address
 from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models import inbound, moderation
-
-Understand = Callable[[str], Awaitable[Understanding]]
 
 log = structlog.get_logger()
 
@@ -64,13 +63,7 @@ class Community:
         question = question_of(post)
         if question is None or not self._house.is_group(post.place):
             return None
-        try:
-            return await self._understand(question)
-        except Unavailable:
-            raise
-        except Exception as error:
-            log.error("a question could not be read", error=traced(error))
-            return Understanding.of_unreadable(question, error)
+        return await read(self._understand, question)
 
     async def _effect(self, work: Callable[..., Any], *details: Any) -> Any:
         """`work` in a transaction. One at which an unforeseen error arises is left out, so that
@@ -153,5 +146,4 @@ def _undone(room: Room, action: moderation.ModerationAction, press: Press) -> st
 
 
 def _is_new(session: Session, place: Address, external_id: str) -> bool:
-    source = f"{place.channel}:{place.account}"
-    return inbound.take(session, source, external_id) is not None
+    return inbound.take(session, inbound.source_of(place), external_id) is not None

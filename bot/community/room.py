@@ -3,29 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlmodel import Session
 
-from bot.answering.load import Entry
+from bot.answering.reading import Entries
+from bot.channels.telegram.client import CHANNEL
 from bot.config import Group, Telegram
 from bot.core.groups import Person, Role
 from bot.core.messages import Address, Purpose
 from bot.delivery import errands
 from bot.words.dates import span_text
 from bot.words.phrases import Voice
-from storage.models import errands as errand_rows
 from storage.models.community import GroupState, group_state
 
-CHANNEL = "telegram"
 Buttons = Sequence[Sequence[tuple[str, str]]]
-
-
-class Entries(Protocol):
-    """Where FAQ entries are looked up."""
-
-    def entry(self, entry_id: str, language: str) -> Entry | None:
-        """The entry in `language`, else in the other one; None when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +116,7 @@ class Room:
         **more: Any,
     ) -> None:
         """Write into the group, which counts towards the platform's limit."""
-        details = {"text": text, "buttons": [list(row) for row in buttons], **more}
+        details = shown(text, buttons, **more)
         if to is not None:
             details["to"] = to
         if thread is not None:
@@ -136,29 +128,19 @@ class Room:
         self, message: int, text: str, buttons: Buttons, *, merge: str, delay: timedelta
     ) -> None:
         """Change what the bot wrote, which counts like writing."""
-        details = {"message": message, "text": text, "buttons": [list(row) for row in buttons]}
+        details = shown(text, buttons, message=message)
         errands.order(
-            self.session,
-            self.place,
-            "edit",
-            details,
-            merge=merge,
-            delay=delay,
-            repeatable=True,
+            self.session, self.place, "edit", details, merge=merge, delay=delay, repeatable=True
         )
 
     def waiting(self, merge: str) -> Mapping[str, Any] | None:
         """The details of what was ordered under this key and has not begun."""
-        found = errand_rows.waiting(self.session, self._account, merge)
-        return found.details if found else None
+        return errands.waiting(self.session, self.place, merge)
 
-    def was_ordered(self, merge: str) -> bool:
-        """Whether anything ever was ordered under this key."""
-        return errand_rows.has_merged(self.session, self._account, merge)
-
-    @property
-    def _account(self) -> tuple[str, str]:
-        return self.place.channel, self.place.account
+    def is_under_way(self, merge: str) -> bool:
+        """Whether what was ordered under this key has begun, or is done."""
+        is_known = errands.was_ordered(self.session, self.place, merge)
+        return is_known and self.waiting(merge) is None
 
     def span(self, seconds: int) -> str:
         """A length of time in the group's language: 2分钟, 2 minutes."""
@@ -172,6 +154,11 @@ class Room:
         """The button that leads there."""
         link = self.private_link(payload)
         return [[(self.words("private_button", language), link)]] if link else []
+
+
+def shown(text: str, buttons: Buttons, **more: Any) -> dict[str, Any]:
+    """The details of an errand that shows `text` with rows of `buttons`."""
+    return {"text": text, "buttons": [list(row) for row in buttons], **more}
 
 
 def line_of(user_id: str) -> str:

@@ -1,5 +1,6 @@
 """What happens in a group, as plain values: posts, who comes and goes, and presses of buttons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +27,16 @@ class Role(StrEnum):
     def is_in_charge(self) -> bool:
         """Whether they may give the bot orders."""
         return self in (Role.ADMIN, Role.ANONYMOUS_ADMIN)
+
+
+LINKED_CHANNEL, ANONYMOUS_ADMIN, AS_CHANNEL = "777000", "1087968824", "136817688"
+SPECIAL: Mapping[str, Role] = {
+    LINKED_CHANNEL: Role.LINKED_CHANNEL,
+    ANONYMOUS_ADMIN: Role.ANONYMOUS_ADMIN,
+    AS_CHANNEL: Role.CHANNEL,
+}
+"""Telegram's accounts that many people write as (core.telegram.org/bots/api#message, `from`):
+itself for a channel in its discussion group, admins in the group's name, and channels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
 from bot.delivery.backoff import later
 from storage import live
-from storage.models import buttons, deliveries
+from storage.models import buttons, deliveries, progress
 from storage.models.conversations import Message
-from storage.models.customers import find_identity
-from storage.models.deliveries import Account, Delivery
+from storage.models.customers import find_identity, note_block
+from storage.models.deliveries import Delivery
+from storage.models.progress import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def claim(
 def succeeded(session: Session, delivery_id: int, provider_id: str) -> None:
     """The platform took it, even if another process has given it up for uncertain meanwhile."""
     was = [Progress.SENDING, Progress.UNCERTAIN, Progress.QUEUED]
-    deliveries.change(session, delivery_id, was, Progress.SENT, provider_id=provider_id)
+    progress.change(session, Delivery, delivery_id, was, Progress.SENT, provider_id=provider_id)
     _tell(session, session.get_one(Delivery, delivery_id))
 
 
@@ -96,12 +97,12 @@ def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
     else:
         _move(session, delivery, Progress.FAILED, error.reason)
         if isinstance(error, Refused) and error.blocked:
-            _note_block(session, delivery)
+            note_block(session, delivery.address, is_blocked=True)
 
 
 def adopt(session: Session, account: Account) -> int:
     """What a process that died left in `sending` is uncertain. Returns how many there were."""
-    left = deliveries.in_state(session, account, [Progress.SENDING])
+    left = progress.in_state(session, Delivery, account, [Progress.SENDING])
     for delivery in left:
         _uncertain(session, delivery, "the process ended while it was being sent")
     return len(left)
@@ -147,8 +148,9 @@ def _stop(session: Session, delivery: Delivery, stop: Stop) -> None:
 
 def _take(session: Session, delivery: Delivery) -> bool:
     assert delivery.id is not None
-    return deliveries.change(
+    return progress.change(
         session,
+        Delivery,
         delivery.id,
         [Progress.QUEUED],
         Progress.SENDING,
@@ -178,7 +180,7 @@ def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:
 def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **values: Any) -> None:
     assert delivery.id is not None
     was = [Progress(delivery.state)]
-    deliveries.change(session, delivery.id, was, to, reason=reason, **values)
+    progress.change(session, Delivery, delivery.id, was, to, reason=reason, **values)
     _tell(session, delivery)
     if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
         emit(session, DeliveryStopped(delivery.message_id, to, reason))
@@ -187,10 +189,3 @@ def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **val
 def _tell(session: Session, delivery: Delivery) -> None:
     """Desks that show the chat show what became of its messages."""
     live.touch(session, live.chat(delivery.address))
-
-
-def _note_block(session: Session, delivery: Delivery) -> None:
-    identity = find_identity(session, delivery.address)
-    if identity is not None:
-        identity.blocked_at = now()
-        session.add(identity)

@@ -11,7 +11,7 @@ from bot.core.clock import now
 from bot.core.messages import Progress, Purpose
 from bot.delivery.outbox import USEFUL
 from storage import live
-from storage.models import deliveries
+from storage.models import deliveries, progress
 from storage.models.conversations import Message
 from storage.models.deliveries import Delivery
 
@@ -97,7 +97,9 @@ def drop(session: Session, ids: Sequence[int]) -> list[int]:
     return [
         one
         for one in ids
-        if deliveries.change(session, one, waiting, Progress.FAILED, reason="dropped by hand")
+        if progress.change(
+            session, Delivery, one, waiting, Progress.FAILED, reason="dropped by hand"
+        )
     ]
 
 
@@ -107,8 +109,9 @@ def _again(session: Session, delivery_id: int) -> bool:
         return False
     until = now() + USEFUL[Purpose(found.purpose)]
     live.touch(session, live.sender(found.channel, found.account))
-    return deliveries.change(
+    return progress.change(
         session,
+        Delivery,
         delivery_id,
         STUCK,
         Progress.QUEUED,

@@ -13,8 +13,8 @@ from bot.core.events import Event, emit
 from bot.core.messages import Address, Progress, Purpose
 from bot.delivery.backoff import later
 from storage import live
-from storage.models import errands
-from storage.models.deliveries import Account
+from storage.models import errands, progress
+from storage.models.progress import Account
 
 TRIES = 8
 """How often what may be repeated is tried at most when nobody knows whether it was done."""
@@ -102,6 +102,11 @@ def waiting(session: Session, place: Address, merge: str) -> Mapping[str, Any] |
     return found.details if found is not None else None
 
 
+def was_ordered(session: Session, place: Address, merge: str) -> bool:
+    """Whether anything was ever ordered under this `merge` key, however far it came."""
+    return errands.has_merged(session, (place.channel, place.account), merge)
+
+
 def claim(session: Session, channel: Channel, busy: Collection[str], most: int) -> list[Errand]:
     """Take up to `most` errands; those of `busy` lines stay."""
     account, at = (channel.channel, channel.account), now()
@@ -119,8 +124,8 @@ def succeeded(session: Session, errand_id: int, result: Mapping[str, Any]) -> No
     """The platform did it, even if another process has given it up meanwhile."""
     row = session.get_one(errands.Errand, errand_id)
     was = [Progress.SENDING, Progress.UNCERTAIN, Progress.QUEUED]
-    if errands.change(session, errand_id, was, Progress.SENT, result=dict(result)):
-        emit(session, ErrandDone(errand_id, _place(row), row.kind, row.details, result))
+    if progress.change(session, errands.Errand, errand_id, was, Progress.SENT, result=dict(result)):
+        emit(session, ErrandDone(errand_id, row.address, row.kind, row.details, result))
 
 
 def failed(session: Session, errand_id: int, error: DeliveryError) -> None:
@@ -138,7 +143,7 @@ def failed(session: Session, errand_id: int, error: DeliveryError) -> None:
 
 def adopt(session: Session, account: Account) -> int:
     """Nobody knows how far a process that died came. Returns how many errands it had begun."""
-    left = errands.under_way(session, account)
+    left = progress.in_state(session, errands.Errand, account, [Progress.SENDING])
     for row in left:
         _uncertain(session, row, "the process ended on the way")
     return len(left)
@@ -157,15 +162,11 @@ def _give_up(session: Session, row: errands.Errand, state: Progress, reason: str
     if _move(session, row, state, reason):
         assert row.id is not None
         is_uncertain = state == Progress.UNCERTAIN
-        place = _place(row)
+        place = row.address
         emit(session, ErrandFailed(row.id, place, row.kind, row.details, reason, is_uncertain))
 
 
 def _move(session: Session, row: errands.Errand, to: Progress, reason: str, **values: Any) -> bool:
     assert row.id is not None
     was = [Progress(row.state)]
-    return errands.change(session, row.id, was, to, reason=reason, **values)
-
-
-def _place(row: errands.Errand) -> Address:
-    return Address(row.channel, row.account, row.chat)
+    return progress.change(session, errands.Errand, row.id, was, to, reason=reason, **values)

@@ -8,8 +8,9 @@ from bot.channels.base import Policy
 from bot.core.clock import now
 from bot.core.messages import Address, Progress, Purpose
 from storage import live
-from storage.models import deliveries
-from storage.models.deliveries import Account, Quota
+from storage.models import deliveries, progress
+from storage.models.deliveries import Delivery, Quota
+from storage.models.progress import Account
 
 CLOSED = "window"
 """Why a delivery is held: the customer has to write before it may be sent."""
@@ -59,9 +60,10 @@ def _left(quota: Quota, purpose: Purpose) -> int:
 
 
 def _release(session: Session, account: Account, chat: str) -> None:
-    held = deliveries.in_state(session, account, [Progress.HELD], chat)
+    held = progress.in_state(session, Delivery, account, [Progress.HELD], Delivery.chat == chat)
     for delivery in held:
         if delivery.reason == CLOSED and delivery.purpose != Purpose.MARKETING:
             assert delivery.id is not None
-            deliveries.change(session, delivery.id, [Progress.HELD], Progress.QUEUED, reason="")
+            was = [Progress.HELD]
+            progress.change(session, Delivery, delivery.id, was, Progress.QUEUED, reason="")
     live.touch(session, live.sender(*account))

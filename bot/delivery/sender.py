@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.channels.base import Channel, DeliveryError, Errand, Outgoing, TryLater, Uncertain
 from bot.core import metrics
@@ -21,9 +21,10 @@ from bot.delivery.limiter import Limiter
 from storage import live
 from storage.db import Database
 from storage.live import Signal
-from storage.models import deliveries
-from storage.models import errands as errand_rows
-from storage.models.deliveries import Account
+from storage.models import progress
+from storage.models.deliveries import Delivery
+from storage.models.errands import Errand as ErrandRow
+from storage.models.progress import Account
 from storage.ownership import LOOK_SECONDS, Ownership
 
 AT_ONCE = 20
@@ -153,28 +154,36 @@ class Sender:
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         chat, delivery_id = outgoing.address.chat, int(outgoing.key)
-        try:
-            provider_id = await _answered(self._channel.send(outgoing))
-        except DeliveryError as error:
-            self._limiter.end(chat, monotonic())
-            self._wait_after(chat, error)
-            await self._record(claims.failed, delivery_id, error)
-            metrics.DELIVERIES.labels(self._account[0], type(error).__name__).inc()
-        else:
-            self._limiter.end(chat, monotonic())
-            await self._record(claims.succeeded, delivery_id, provider_id)
-            metrics.DELIVERIES.labels(self._account[0], "Sent").inc()
+        sending = self._channel.send(outgoing)
+        outcome = await self._settle(chat, sending, claims.succeeded, claims.failed, delivery_id)
+        metrics.DELIVERIES.labels(self._account[0], outcome).inc()
 
     async def _run(self, errand: Errand) -> None:
+        line, errand_id, counts = errand.line, int(errand.key), errand.counts
+        doing = self._channel.run(errand)
+        await self._settle(line, doing, errands.succeeded, errands.failed, errand_id, counts=counts)
+
+    async def _settle(
+        self,
+        line: str,
+        request: Awaitable[object],
+        succeeded: claims.Record,
+        failed: claims.Record,
+        number: int,
+        *,
+        counts: bool = True,
+    ) -> str:
+        """Wait for the platform, then write down what became of it; returns that in a word."""
         try:
-            result = await _answered(self._channel.run(errand))
+            found = await _answered(request)
         except DeliveryError as error:
-            self._limiter.end(errand.line, monotonic(), counts=errand.counts)
-            self._wait_after(errand.line, error)
-            await self._record(errands.failed, int(errand.key), error)
-        else:
-            self._limiter.end(errand.line, monotonic(), counts=errand.counts)
-            await self._record(errands.succeeded, int(errand.key), result)
+            self._limiter.end(line, monotonic(), counts=counts)
+            self._wait_after(line, error)
+            await self._record(failed, number, error)
+            return type(error).__name__
+        self._limiter.end(line, monotonic(), counts=counts)
+        await self._record(succeeded, number, found)
+        return "Sent"
 
     def _wait_after(self, chat: str, error: DeliveryError) -> None:
         if isinstance(error, TryLater) and error.seconds is not None:
@@ -212,16 +221,17 @@ def _adopt(session: Session, account: Account) -> int:
 
 def _tried_since(session: Session, account: Account, since: datetime) -> list[tuple[str, datetime]]:
     """To which chats messages may have left since a moment, and when; the oldest first."""
-    letters = deliveries.tried_since(session, account, since)
-    others = errand_rows.tried_since(session, account, since)
-    tried = [(one.chat, one.updated_at) for one in letters]
-    tried += [(one.chat, one.updated_at) for one in others]
-    return sorted(tried, key=itemgetter(1))
+    tried = [
+        *progress.tried_since(session, Delivery, account, since),
+        *progress.tried_since(session, ErrandRow, account, since, col(ErrandRow.counts).is_(True)),
+    ]
+    return sorted(((one.chat, one.updated_at) for one in tried), key=itemgetter(1))
 
 
 def _next_moments(session: Session, account: Account, after: datetime) -> list[datetime]:
     """When something that waits for its time becomes due."""
-    found = [rows.next_moment(session, account, after) for rows in (deliveries, errand_rows)]
+    tables = (Delivery, ErrandRow)
+    found = [progress.next_moment(session, table, account, after) for table in tables]
     return [moment for moment in found if moment is not None]
 
 

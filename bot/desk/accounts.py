@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
+from bot.core.groups import SPECIAL
 from bot.core.ids import token
 from bot.desk.passes import LIFETIME
 from storage import live
@@ -35,8 +36,6 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 """Longest password, in characters, so that hashing stays cheap."""
 
-_NOBODYS = ("777000", "1087968824", "136817688")
-"""Telegram itself, anonymous admins, and channels: accounts that many people write as."""
 _LOGIN = re.compile(r"[^\W_][\w.@-]{0,63}")
 # Argon2id with OWASP's recommended 19 MiB, 2 passes, 1 lane: a flood of logins stays affordable.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -103,7 +102,7 @@ def link(session: Session, login: str, telegram_id: str) -> Agent:
     if agent is None:
         raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
     known_as = telegram_id.strip()
-    if known_as and (not re.fullmatch(r"[1-9][0-9]{0,18}", known_as) or known_as in _NOBODYS):
+    if known_as and (not re.fullmatch(r"[1-9][0-9]{0,18}", known_as) or known_as in SPECIAL):
         raise NotAllowed(
             "Telegram ID 是一个数字，例如 123456789。",
             "A Telegram id is a number, such as 123456789.",

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed
-from bot.core.messages import Author, Kind
+from bot.core.messages import Author
 from bot.desk.accounts import current_agent
 from bot.desk.lists import board
 from bot.desk.passes import Pass
@@ -117,7 +117,7 @@ def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> l
 
 def _file_line(texts: Texts, file: Attached) -> FileLine:
     """How one attachment is shown; names are the customer's, and only text."""
-    what = " ".join(part for part in (Kind(file.kind).mark, file.name, file.about) if part)
+    what = file.label
     if file.stage == Stage.KEPT:
         return FileLine(what, f"/desk/files/{file.id}", file.mime in IMAGES)
     return FileLine(what if file.stage == Stage.NONE else f"{what} {texts(f'file_{file.stage}')}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.answering.reading import Understand, read
 from bot.answering.understanding import Understanding
 from bot.core import metrics
 from bot.core.errors import Unavailable, traced
@@ -18,8 +19,6 @@ from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models.conversations import with_fragments
 from storage.models.customers import note_block
-
-Understand = Callable[[str], Awaitable[Understanding]]
 
 TRIES = 3
 """How often a message is tried at which an error arises that nobody foresaw."""
@@ -49,7 +48,7 @@ class Intake:
         started = perf_counter()
         address = inbound.address
         spoken = inbound.text if inbound.is_spoken else ""
-        understanding = asyncio.ensure_future(self._read(spoken))
+        understanding = asyncio.ensure_future(read(self._understand, spoken))
         try:
             async with self._lanes.enter(address.key):
                 joined = await self._joined(inbound)
@@ -74,16 +73,6 @@ class Intake:
         """
         async with self._lanes.enter(address.key):
             await self._db.transact(note_block, address, is_blocked=is_blocked)
-
-    async def _read(self, text: str) -> Understanding:
-        """What `text` means; what the engine fails at is not understood, and says so."""
-        try:
-            return await self._understand(text)
-        except Unavailable:
-            raise
-        except Exception as error:
-            log.error("a message could not be read", error=traced(error))
-            return Understanding.of_unreadable(text, error)
 
     async def _effect(self, address: Address, work: Callable[..., Any], *details: Any) -> Any:
         """`work` in a transaction; what keeps failing there is done with `failed` set."""
@@ -116,7 +105,7 @@ class Intake:
         before = self._waiting.get(inbound.address.key)
         if not before:
             return None
-        joined = await self._read(f"{before} {inbound.text}")
+        joined = await read(self._understand, f"{before} {inbound.text}")
         return None if joined.failed else joined
 
     def _wait_for_more(self, address: Address, text: str) -> None:
@@ -139,7 +128,7 @@ class Intake:
         text = await self._db.read(waiting_text, address)
         if not text:
             return False
-        understood = await self._read(text)
+        understood = await read(self._understand, text)
         still: bool = await self._effect(address, self._reception.settle, address, understood)
         return still
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlmodel import Session
 
-from bot.answering.load import Entry
+from bot.answering.reading import Entries
 from bot.answering.understanding import Understanding
 from bot.core.messages import Choice, Inbound, Purpose
 from bot.delivery import outbox
@@ -18,13 +18,6 @@ from storage.models.customers import Customer, Identity
 
 PATIENCE = timedelta(minutes=10)
 """How long a patient question stays open while others are asked and answered."""
-
-
-class Entries(Protocol):
-    """Where skills look FAQ entries up."""
-
-    def entry(self, entry_id: str, language: str) -> Entry | None:
-        """The entry in `language`, else in the other one; None when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.logistics.status import Status
 from bot.shop.events import EVENTS, CustomerEvent, OrderEvent, ParcelEvent, ShopEvent
 from bot.shop.orders import apply_customer, apply_order
 from bot.web import problems
+from bot.web.bodies import body_of
 from bot.web.keys import Bearer, key_for
 from bot.web.problems import ProblemError
 from storage.db import Database
@@ -154,12 +155,10 @@ def _step(event: ParcelEvent) -> Step:
 
 async def _body(request: Request) -> bytes:
     """The body, read no further than the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise ProblemError(413, "Too large", f"An event has at most {MAX_BYTES} bytes.")
-    return bytes(body)
+    body = await body_of(request, MAX_BYTES)
+    if body is None:
+        raise ProblemError(413, "Too large", f"An event has at most {MAX_BYTES} bytes.")
+    return body
 
 
 def _parsed(body: bytes) -> ShopEvent:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from bot.channels.telegram.account import TelegramBot
 from bot.core.errors import Unavailable, traced
 from bot.web import problems
+from bot.web.bodies import body_of
 
 SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
 MAX_BYTES = 1 << 20
@@ -34,7 +35,7 @@ def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
             return Response(status_code=404)
         if not bot.knows(request.headers.get(SECRET, "")):
             return Response(status_code=401)
-        body = await _body(request)
+        body = await body_of(request, MAX_BYTES)
         if body is None:
             return Response(status_code=413)
         try:
@@ -53,13 +54,3 @@ def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
         return Response(status_code=200)
 
     return router
-
-
-async def _body(request: Request) -> bytes | None:
-    """The request's body; None when it is too long."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            return None
-    return body

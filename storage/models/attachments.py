@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
-from bot.core.messages import Address, Attachment
+from bot.core.messages import Address, Attachment, Kind
 from storage import live
 from storage.models.base import moment, new_row, rows_changed
 from storage.models.conversations import Message
@@ -53,6 +53,11 @@ class Attached(SQLModel, table=True):
     tries: int = 0
     due_at: datetime | None = moment(nullable=True, default=None, index=True)
     created_at: datetime = moment(default_factory=now)
+
+    @property
+    def label(self) -> str:
+        """What it is, in a few words for agents."""
+        return " ".join(part for part in (Kind(self.kind).mark, self.name, self.about) if part)
 
 
 _TABLE = SQLModel.metadata.tables["attachment"]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, CursorResult, DateTime, Delete, Dialect, Update
+from sqlalchemy import JSON, CursorResult, DateTime, Delete, Dialect, Update, delete, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, Session, SQLModel
@@ -52,6 +52,12 @@ def new_row(table: type[SQLModel], **values: Any) -> dict[str, Any]:
 def rows_changed(session: Session, statement: Update | Delete) -> int:
     """Execute an UPDATE or DELETE; returns how many rows it met."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount
+
+
+def delete_some(session: Session, key: Any, most: int, *conditions: Any) -> int:
+    """Delete at most `most` rows of the table with the key column `key`. Returns how many."""
+    some = select(key).where(*conditions).limit(most)
+    return rows_changed(session, delete(key.class_).where(key.in_(some)))
 
 
 def moment(*, index: bool = False, nullable: bool = False, **options: Any) -> Any:

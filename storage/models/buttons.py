@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from bot.core.ids import token
 from bot.core.messages import Choice
-from storage.models.base import moment, rows_changed
+from storage.models.base import delete_some, moment
 from storage.models.conversations import Message
 
 TOKEN_BYTES = 18
@@ -58,8 +58,7 @@ def use_up(session: Session, button: Button) -> None:
 
 def forget_buttons(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` buttons made before a moment. Returns how many."""
-    old = select(col(Button.token)).where(col(Button.created_at) < before).limit(most)
-    return rows_changed(session, delete(Button).where(col(Button.token).in_(old)))
+    return delete_some(session, col(Button.token), most, col(Button.created_at) < before)
 
 
 def _of(session: Session, message_id: int) -> Sequence[Button]:

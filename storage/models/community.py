@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint, delete, update
+from sqlalchemy import Index, UniqueConstraint, update
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from bot.core.groups import Person, Post, Role
 from bot.core.messages import Address
-from storage.models.base import json_field, moment, new_row, rows_changed
+from storage.models.base import delete_some, json_field, moment, new_row, rows_changed
 from storage.models.upsert import insert_values
 
 WAITING, PASSED, REMOVED, LEFT = "waiting", "passed", "removed", "left"
@@ -29,6 +29,11 @@ class GroupState(SQLModel, table=True):
     admins: dict[str, str] = json_field(default_factory=dict)
     admins_at: datetime | None = moment(nullable=True, default=None)
     bot: str = ""
+
+    @property
+    def place(self) -> Address:
+        """Where the group is."""
+        return Address(self.channel, self.account, self.chat)
 
 
 class GroupMember(SQLModel, table=True):
@@ -149,24 +154,12 @@ def keep_post(session: Session, group_id: int, post: Post, fingerprint: str) -> 
         session.execute(statement.values(fingerprint=fingerprint))
 
 
-def posts_by(session: Session, group_id: int, user_id: str, since: datetime) -> list[GroupPost]:
-    """What somebody wrote since a moment, the oldest first."""
+def posts_since(session: Session, group_id: int, since: datetime, **like: str) -> list[GroupPost]:
+    """What was written since a moment by one member (`user_id`), or with the same text
+    (`fingerprint`); the oldest first."""
     query = (
         select(GroupPost)
-        .filter_by(group_id=group_id, user_id=user_id)
-        .where(col(GroupPost.at) >= since)
-        .order_by(col(GroupPost.message))
-    )
-    return list(session.exec(query))
-
-
-def posts_alike(
-    session: Session, group_id: int, fingerprint: str, since: datetime
-) -> list[GroupPost]:
-    """Where the same text was written since a moment, the oldest first."""
-    query = (
-        select(GroupPost)
-        .filter_by(group_id=group_id, fingerprint=fingerprint)
+        .filter_by(group_id=group_id, **like)
         .where(col(GroupPost.at) >= since)
         .order_by(col(GroupPost.message))
     )
@@ -260,5 +253,4 @@ def finished_welcomes(session: Session, before: datetime) -> list[tuple[Welcome,
 
 def forget_posts(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` posts written before a moment. Returns how many."""
-    old = select(col(GroupPost.id)).where(col(GroupPost.at) < before).limit(most)
-    return rows_changed(session, delete(GroupPost).where(col(GroupPost.id).in_(old)))
+    return delete_some(session, col(GroupPost.id), most, col(GroupPost.at) < before)

@@ -2,27 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, delete, exists, or_, update
+from sqlalchemy import Index, UniqueConstraint, and_, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
-from bot.core.clock import now
-from bot.core.messages import Address, Progress
-from storage.models.base import moment, rows_changed
+from bot.core.messages import Progress
+from storage.models.base import delete_some, moment, rows_changed
 from storage.models.conversations import Message
 from storage.models.customers import Identity
-
-Account = tuple[str, str]
-"""A channel and the name of one account on it."""
+from storage.models.progress import Account, OnItsWay, is_due, of, queued
 
 
-class Delivery(SQLModel, table=True):
+class Delivery(OnItsWay, table=True):
     """One message on its way: queued → sending → sent | failed | uncertain | held.
 
-    `rank` is its purpose's. `resends` counts attempts after an uncertain one, `attempts` all.
-    `reason` tells why it is where it is. Not sent before `not_before` nor after `useful_until`.
+    `rank` is its purpose's.
     """
 
     __table_args__ = (
@@ -32,25 +27,8 @@ class Delivery(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="message.id", index=True)
-    channel: str
-    account: str
-    chat: str
     purpose: str
-    rank: int
-    state: str = Field(default=Progress.QUEUED, index=True)
-    attempts: int = 0
-    resends: int = 0
-    reason: str = ""
     provider_id: str = ""
-    not_before: datetime | None = moment(nullable=True, default=None)
-    useful_until: datetime = moment()
-    created_at: datetime = moment(default_factory=now)
-    updated_at: datetime = moment(default_factory=now)
-
-    @property
-    def address(self) -> Address:
-        """The chat that it goes to."""
-        return Address(self.channel, self.account, self.chat)
 
 
 class Quota(SQLModel, table=True):
@@ -92,7 +70,12 @@ def next_due(
     query = (
         select(Delivery, Message)
         .join(Message, col(Message.id) == Delivery.message_id)
-        .where(*_queued(account), _is_due(moment), ~before, col(Delivery.chat).not_in(busy))
+        .where(
+            *queued(Delivery, account),
+            is_due(Delivery, moment),
+            ~before,
+            col(Delivery.chat).not_in(busy),
+        )
         .order_by(col(Delivery.rank), col(Delivery.id))
         .limit(most)
     )
@@ -102,27 +85,6 @@ def next_due(
     return list(found.values())
 
 
-def next_moment(session: Session, account: Account, after: datetime) -> datetime | None:
-    """When the next delivery that waits for its time becomes due."""
-    query = select(func.min(Delivery.not_before)).where(
-        *_queued(account), col(Delivery.not_before) > after
-    )
-    return session.exec(query).one()
-
-
-def change(
-    session: Session, delivery_id: int, was: Sequence[Progress], to: Progress, **values: Any
-) -> bool:
-    """Move a delivery on, if it still is where the caller thinks. True when it was."""
-    statement = (
-        update(Delivery)
-        .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(was))
-        .values(state=to, updated_at=now(), **values)
-        .execution_options(synchronize_session=False)
-    )
-    return rows_changed(session, statement) == 1
-
-
 def message_sent_as(session: Session, identity: Identity, provider_id: str) -> int | None:
     """The id of our message in a chat that the platform calls `provider_id`, one piece of it
     where it was sent in several."""
@@ -130,7 +92,7 @@ def message_sent_as(session: Session, identity: Identity, provider_id: str) -> i
     query = (
         select(col(Delivery.message_id))
         .where(
-            *_of((identity.channel, identity.account)),
+            *of(Delivery, (identity.channel, identity.account)),
             Delivery.chat == identity.chat,
             or_(names == provider_id, names.startswith(f"{provider_id},"),
                 names.endswith(f",{provider_id}"), names.contains(f",{provider_id},")),
@@ -139,26 +101,6 @@ def message_sent_as(session: Session, identity: Identity, provider_id: str) -> i
         .limit(1)
     )  # fmt: skip
     return session.exec(query).first()
-
-
-def in_state(
-    session: Session, account: Account, states: Sequence[Progress], chat: str | None = None
-) -> list[Delivery]:
-    """An account's deliveries in any of `states`, of one chat or of all, oldest first."""
-    query = select(Delivery).where(*_of(account), col(Delivery.state).in_(states))
-    if chat is not None:
-        query = query.where(Delivery.chat == chat)
-    return list(session.exec(query.order_by(col(Delivery.id))))
-
-
-def tried_since(session: Session, account: Account, since: datetime) -> list[Delivery]:
-    """What an account may have sent since a moment, the oldest first."""
-    query = (
-        select(Delivery)
-        .where(*_of(account), col(Delivery.attempts) > 0, col(Delivery.updated_at) >= since)
-        .order_by(col(Delivery.updated_at))
-    )
-    return list(session.exec(query))
 
 
 def deliveries(
@@ -199,9 +141,7 @@ def expire_held(session: Session, at: datetime, most: int) -> int:
 
 def forget_quotas(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` windows that closed before a moment. Returns how many."""
-    old = select(col(Quota.id)).where(col(Quota.closes_at) < before).limit(most)
-    statement = delete(Quota).where(col(Quota.id).in_(old))
-    return rows_changed(session, statement)
+    return delete_some(session, col(Quota.id), most, col(Quota.closes_at) < before)
 
 
 def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:
@@ -229,15 +169,3 @@ def find_quota(session: Session, account: Account, chat: str, kind: str) -> Quot
         Quota.kind == kind,
     )
     return session.exec(query.with_for_update()).one_or_none()
-
-
-def _of(account: Account) -> tuple[Any, ...]:
-    return Delivery.channel == account[0], Delivery.account == account[1]
-
-
-def _queued(account: Account) -> tuple[Any, ...]:
-    return *_of(account), Delivery.state == Progress.QUEUED
-
-
-def _is_due(moment: datetime) -> Any:
-    return or_(col(Delivery.not_before).is_(None), col(Delivery.not_before) <= moment)

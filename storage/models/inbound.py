@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, and_, bindparam, delete, insert
+from sqlalchemy import UniqueConstraint, and_, bindparam, insert
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
-from bot.core.messages import Inbound
-from storage.models.base import moment, new_row, rows_changed
+from bot.core.messages import Address, Inbound
+from storage.models.base import delete_some, moment, new_row
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity, seen
 from storage.models.upsert import insert_values
@@ -82,7 +82,7 @@ def find(session: Session, inbound: Inbound) -> Found:
     """
     values = {
         "its_identity": seen(session, inbound),
-        "its_source": _source(inbound),
+        "its_source": source_of(inbound.address),
         "its_external_id": inbound.external_id,
     }
     identity, customer, conversation, newest, first = session.execute(_FOUND, values).one()
@@ -92,7 +92,7 @@ def find(session: Session, inbound: Inbound) -> Found:
 def keep_receipt(session: Session, inbound: Inbound, message_id: int) -> None:
     """From now on `inbound` has been taken. Raises `IntegrityError` when it was before."""
     values = {
-        "source": _source(inbound),
+        "source": source_of(inbound.address),
         "external_id": inbound.external_id,
         "message_id": message_id,
         "received_at": now(),
@@ -110,12 +110,11 @@ def take(session: Session, source: str, external_id: str) -> int | None:
     return receipt
 
 
-def _source(inbound: Inbound) -> str:
-    return f"{inbound.address.channel}:{inbound.address.account}"
+def source_of(address: Address) -> str:
+    """Who gives the ids of what comes in from `address`: its account."""
+    return f"{address.channel}:{address.account}"
 
 
 def forget_receipts(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` receipts older than a moment. Returns how many."""
-    old = select(col(Receipt.id)).where(col(Receipt.received_at) < before).limit(most)
-    statement = delete(Receipt).where(col(Receipt.id).in_(old))
-    return rows_changed(session, statement)
+    return delete_some(session, col(Receipt.id), most, col(Receipt.received_at) < before)

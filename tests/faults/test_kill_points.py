@@ -17,11 +17,11 @@ from storage.db import Database
 from storage.models.inbound import Receipt
 from tests.doubles.telegram import TelegramDouble
 from tests.faults import mortal
-from tests.integration.delivery.test_sender import rows_by_text, settled
 from tests.support.chat import Chat
 from tests.support.killed_at import FATAL
 from tests.support.receiving import Chat as Customer
 from tests.support.sending import PlainChannel, queue
+from tests.support.sent import rows_by_text, settled
 from tests.support.service import ROOT, Service
 
 INWARD = ("received", "committed", "taken", "acknowledged")

@@ -22,8 +22,8 @@ from storage.migrate import upgrade
 from storage.models.customers import Customer
 from storage.ownership import Ownership
 from tests.doubles.telegram import TelegramDouble
-from tests.integration.delivery.test_sender import rows_by_text, sending, settled
-from tests.support.sending import queue
+from tests.support.sending import PlainChannel, queue
+from tests.support.sent import rows_by_text, sending_by, settled
 
 SOON = 15.0
 
@@ -192,7 +192,7 @@ async def test_a_sender_goes_on_and_accounts_for_everything(server: Server, db: 
         await db.transact(queue, 30, 1, Purpose.MARKETING)
         await db.transact(queue, 15, 1, Purpose.ANSWER, "a")
         platform.faults.delay = 0.1
-        async with sending(db, platform) as task:
+        async with sending_by(db, PlainChannel(platform.url)) as task:
             async with asyncio.timeout(SOON):
                 while len(platform.calls) < 10:
                     await asyncio.sleep(0.01)

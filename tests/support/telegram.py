@@ -1,7 +1,8 @@
 """Customers on Telegram, and a service that is their shop's bot."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -28,6 +29,15 @@ def bot_config(platform: TelegramDouble, mode: str = "polling") -> str:
     webhook_secret = "{SECRET}"
     api_base_url = "{platform.url}"
     """
+
+
+@contextmanager
+def served(**options: Any) -> Iterator[TelegramDouble]:
+    """A platform that knows the tests' bot."""
+    double = TelegramDouble(**options)
+    double.api.token = TOKEN
+    with double.running():
+        yield double
 
 
 def until(condition: Callable[[], Any], patience: float = 20) -> Any:

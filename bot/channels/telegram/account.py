@@ -43,7 +43,7 @@ class TelegramBot:
         self.channel = TelegramChannel(self.client, settings.name, zone)
         self.files = TelegramFiles(self.client, settings.name)
         self._voice = voice
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._dispatch: Dispatch
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -56,11 +56,11 @@ class TelegramBot:
         self, inlet: Inlet, groups: GroupInlet | None = None, desk: DeskInlet | None = None
     ) -> None:
         """Say where to hand over what comes in: privately, in groups, and in the agents' forum."""
+        chat = self.settings.desk_chat_id
+        forum = Desk(str(chat), desk) if desk is not None and chat is not None else None
         self._dispatch = Dispatch(
-            self.client, self.name, inlet, self._voice, self._max_bytes, groups
+            self.client, self.name, inlet, self._voice, self._max_bytes, groups, forum
         )
-        if desk is not None and self.settings.desk_chat_id is not None:
-            self._dispatch.desk = Desk(str(self.settings.desk_chat_id), desk)
 
     def start(self, duty: Duty) -> None:
         """Begin to take updates; `duty` is that of polling for this bot."""
@@ -90,7 +90,7 @@ class TelegramBot:
     @property
     def webhook_url(self) -> str:
         """Where Telegram is to call us; empty without a `public_url`."""
-        return f"{self._public_url}/telegram/{self.name}" if self._public_url else ""
+        return clients.webhook_url(self.settings, self._public_url)
 
     async def _set_webhook(self) -> None:
         if not self.webhook_url:

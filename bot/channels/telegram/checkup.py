@@ -68,7 +68,7 @@ def _webhook_notes(settings: Telegram, webhook: WebhookInfo, public_url: str) ->
             "webhook 需要公网地址：请设置 [web] public_url。",
             "a webhook needs an address that Telegram can reach: set [web] public_url.",
         )
-    expected = f"{public_url.rstrip('/')}/telegram/{settings.name}"
+    expected = clients.webhook_url(settings, public_url)
     found = []
     if not webhook.url:
         found.append("not registered yet: the service does it when it starts 启动服务时会自动注册")

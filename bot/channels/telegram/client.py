@@ -47,6 +47,11 @@ def connect(settings: Telegram) -> Client:
     )
 
 
+def webhook_url(settings: Telegram, public_url: str) -> str:
+    """Where Telegram is to call us; empty without a `public_url`."""
+    return f"{public_url.rstrip('/')}/telegram/{settings.name}" if public_url else ""
+
+
 async def disconnect(client: Client) -> None:
     """Close the connections."""
     for request in client._request:

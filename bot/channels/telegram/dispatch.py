@@ -36,8 +36,6 @@ class Desk:
 class Dispatch:
     """Takes one bot's updates, whichever way they come."""
 
-    desk: Desk | None = None
-
     def __init__(
         self,
         client: Client,
@@ -46,8 +44,10 @@ class Dispatch:
         voice: Voice,
         max_bytes: int,
         group_inlet: GroupInlet | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._groups = group_inlet
+        self._desk = desk
         self._strangers: set[Address] = set()
         self._asking = asyncio.Lock()
         self._max_bytes = max_bytes
@@ -66,9 +66,9 @@ class Dispatch:
         update = updates.read(raw, self._client)
         if update is None:
             log.warning("an update that cannot be read is left out", bot=self._account)
-        elif self.desk is not None and forum.is_in(update, self.desk.chat):
+        elif self._desk is not None and forum.is_in(update, self._desk.chat):
             if (post := forum.post_in(update, self._account)) is not None:
-                await self.desk.inlet.take(post)
+                await self._desk.inlet.take(post)
         elif (place := groups.place_of(update, self._account)) is not None:
             await self._in_group(update, place)
         elif update.callback_query is not None:

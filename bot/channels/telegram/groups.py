@@ -16,14 +16,20 @@ from telegram import (
 from telegram.constants import ChatType
 
 from bot.channels.telegram.client import CHANNEL
-from bot.channels.telegram.updates import MAX_NAME, language_of
-from bot.core.groups import Change, Person, Post, Press, Quoted, Role
+from bot.channels.telegram.updates import MAX_NAME, language_of, name_of
+from bot.core.groups import (
+    ANONYMOUS_ADMIN,
+    LINKED_CHANNEL,
+    Change,
+    Person,
+    Post,
+    Press,
+    Quoted,
+    Role,
+)
 from bot.core.messages import Address
 from bot.core.text import storable
 
-ANONYMOUS_ADMIN, LINKED_CHANNEL = 1087968824, 777000
-"""The users as whom admins write in the group's name, and channels in their discussion group
-(core.telegram.org/bots/api#message, `from`)."""
 _IN_GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 _PRESENT = (ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER)
 
@@ -104,20 +110,21 @@ def _author(message: Message) -> Person:
     """Who wrote it: in a group that may be the group itself, or a channel."""
     chat, user = message.sender_chat, message.from_user
     name = storable((chat.title if chat else "") or "")[:MAX_NAME]
-    if message.is_automatic_forward or (user and user.id == LINKED_CHANNEL):
-        return Person(str(chat.id if chat else LINKED_CHANNEL), name, role=Role.LINKED_CHANNEL)
-    if (chat and chat.id == message.chat.id) or (user and user.id == ANONYMOUS_ADMIN):
-        return Person(str(ANONYMOUS_ADMIN), name, role=Role.ANONYMOUS_ADMIN)
+    if message.is_automatic_forward or (user and str(user.id) == LINKED_CHANNEL):
+        who = str(chat.id) if chat else LINKED_CHANNEL
+        return Person(who, name, role=Role.LINKED_CHANNEL)
+    if (chat and chat.id == message.chat.id) or (user and str(user.id) == ANONYMOUS_ADMIN):
+        return Person(ANONYMOUS_ADMIN, name, role=Role.ANONYMOUS_ADMIN)
     if chat is not None:
         return Person(str(chat.id), name, chat.username or "", Role.CHANNEL)
     return _person(user) if user else Person("", "", role=Role.CHANNEL)
 
 
 def _person(user: User) -> Person:
-    is_special = user.is_bot or user.id == LINKED_CHANNEL
+    is_special = user.is_bot or str(user.id) == LINKED_CHANNEL
     return Person(
         str(user.id),
-        storable(user.full_name)[:MAX_NAME],
+        name_of(user),
         user.username or "",
         Role.BOT if is_special else Role.MEMBER,
         language_of(user),

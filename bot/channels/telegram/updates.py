@@ -45,7 +45,7 @@ def message_in(update: Update, account: str, max_bytes: int) -> Inbound | None:
         str(update.update_id),
         text=text,
         choice=meaning(text) if _is_command(message) else None,
-        name=_name(message.from_user),
+        name=name_of(message.from_user),
         language=language_of(message.from_user),
         origin=str(message.message_id),
         reply_to=str(message.reply_to_message.message_id) if message.reply_to_message else "",
@@ -65,7 +65,7 @@ def press_in(update: Update, account: str) -> Inbound | None:
     return Inbound(
         Address(CHANNEL, account, chat),
         str(update.update_id),
-        name=_name(query.from_user),
+        name=name_of(query.from_user),
         language=language_of(query.from_user),
         token=query.data,
     )
@@ -78,6 +78,11 @@ def block_in(update: Update, account: str) -> tuple[Address, bool] | None:
         return None
     is_blocked = change.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
     return Address(CHANNEL, account, str(change.chat.id)), is_blocked
+
+
+def name_of(user: User) -> str:
+    """What somebody calls themselves."""
+    return storable(user.full_name)[:MAX_NAME]
 
 
 def language_of(user: User) -> str | None:
@@ -103,10 +108,6 @@ def _is_command(message: Message) -> bool:
         entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0
         for entity in message.entities
     )
-
-
-def _name(user: User) -> str:
-    return storable(user.full_name)[:MAX_NAME]
 
 
 def _own_phone(message: Message) -> str:

@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -64,16 +64,15 @@ class Case:
 
     def own_posts(self, seconds: float) -> list[GroupPost]:
         """What the member wrote in the last `seconds`, this post included."""
-        since = self._since(seconds)
-        return community.posts_by(self.session, self.group_id, self.post.author.id, since)
+        return self._since(seconds, user_id=self.post.author.id)
 
     def alike(self, seconds: float) -> list[GroupPost]:
         """Where anybody wrote the same in the last `seconds`, this post included."""
-        mark = fingerprint(self.post.text)
-        return community.posts_alike(self.session, self.group_id, mark, self._since(seconds))
+        return self._since(seconds, fingerprint=fingerprint(self.post.text))
 
-    def _since(self, seconds: float) -> datetime:
-        return self.post.at - timedelta(seconds=seconds)
+    def _since(self, seconds: float, **like: str) -> list[GroupPost]:
+        since = self.post.at - timedelta(seconds=seconds)
+        return community.posts_since(self.session, self.group_id, since, **like)
 
 
 Judge = Callable[[Case], Verdict | None]

@@ -16,7 +16,7 @@ from storage.db import Database
 from storage.models.agents import Agent, agent_by_telegram
 from storage.models.conversations import Conversation, conversations_in
 from storage.models.customers import held_identity
-from storage.models.inbound import take
+from storage.models.inbound import source_of, take
 from storage.models.topics import DeskTopic, held_topic, topic_in
 
 log = structlog.get_logger()
@@ -88,8 +88,7 @@ class ForumInlet:
         found = topic_in(session, post.place, post.thread)
         if found is None or found.id is None:
             return None
-        source = f"{post.place.channel}:{post.place.account}"
-        if take(session, source, post.external_id) is None:
+        if take(session, source_of(post.place), post.external_id) is None:
             return None
         held_identity(session, found.identity_id)
         return held_topic(session, found.id)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
-from bot.core.messages import Author, Kind, is_mark
+from bot.channels.telegram.client import CHANNEL
+from bot.core.messages import Author, is_mark
 from bot.desk.texts import Texts
 from storage.models.attachments import Attached
 from storage.models.conversations import Message, Note
@@ -97,10 +98,9 @@ class Scribe:
 
     def file(self, file: Attached) -> Item:
         """A file, copied where the forum's own bot has it; else its name, and where to find it."""
-        what = " ".join(part for part in (Kind(file.kind).mark, file.name, file.about) if part)
-        text = "\n".join(part for part in (what, self.link) if part)
+        text = "\n".join(part for part in (file.label, self.link) if part)
         identity = self.identity
-        is_ours = identity.channel == "telegram" and identity.account == self.account
+        is_ours = identity.channel == CHANNEL and identity.account == self.account
         if is_ours and file.origin.isdecimal():
             return Copy(identity.chat, int(file.origin), text)
         return Line(text)

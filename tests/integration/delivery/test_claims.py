@@ -14,7 +14,7 @@ from bot.core.messages import Address, Purpose
 from bot.delivery import claims, outbox, quota
 from bot.delivery.claims import Stop
 from storage.db import Database
-from storage.models import deliveries
+from storage.models import progress
 from storage.models.conversations import Message
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
@@ -97,7 +97,7 @@ def test_what_was_sent_lately_is_told_oldest_first(db: Database) -> None:
     for chat in (2, 0, 1):
         with time_machine.travel(began + timedelta(seconds=3 - chat)):
             end(db, f"a{chat} #0")
-    lately = db.run(deliveries.tried_since, ACCOUNT, began + timedelta(seconds=1.5))
+    lately = db.run(progress.tried_since, Delivery, ACCOUNT, began + timedelta(seconds=1.5))
     assert [one.chat for one in lately] == ["a1", "a0"]
 
 

@@ -8,15 +8,13 @@ import pytest
 from bot.answering.index import Index
 from tests.doubles.telegram import TelegramDouble
 from tests.support.service import Service
-from tests.support.telegram import SECRET, TOKEN, bot_config, until
+from tests.support.telegram import SECRET, TOKEN, bot_config, served, until
 
 
 @pytest.fixture(scope="session")
 def telegram() -> Iterator[TelegramDouble]:
     """The platform of the service that the tests share."""
-    double = TelegramDouble()
-    double.api.token = TOKEN
-    with double.running():
+    with served() as double:
         yield double
 
 
@@ -40,18 +38,14 @@ def telegram_shop(
 @pytest.fixture
 def platform() -> Iterator[TelegramDouble]:
     """A platform of the test's own."""
-    double = TelegramDouble()
-    double.api.token = TOKEN
-    with double.running():
+    with served() as double:
         yield double
 
 
 @pytest.fixture(scope="session")
 def hooked() -> Iterator[TelegramDouble]:
     """The platform of the service that is called by webhook."""
-    double = TelegramDouble()
-    double.api.token = TOKEN
-    with double.running():
+    with served() as double:
         yield double
 
 

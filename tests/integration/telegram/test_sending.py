@@ -2,50 +2,29 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlmodel import Session, select
 
 from bot.channels.telegram.client import connect
 from bot.channels.telegram.sending import TelegramChannel
 from bot.config import Telegram
 from bot.core.messages import Purpose
-from bot.delivery.sender import Sender
 from storage.db import Database
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery
 from tests.doubles.telegram import Faults, TelegramDouble
-from tests.integration.delivery.test_sender import (
-    in_order,
-    rows_by_text,
-    settled,
-    smallest_gap,
-    worst_second,
-)
 from tests.support.sending import queue
+from tests.support.sent import assert_within_limits, rows_by_text, sending_by, settled
 from tests.support.telegram import TOKEN
 
 
-@pytest.fixture
-def sqlite_db(sqlite_url: str) -> Iterator[Database]:
-    db = Database(sqlite_url)
-    yield db
-    db.close()
-
-
-@asynccontextmanager
-async def sending(db: Database, platform: TelegramDouble) -> AsyncIterator[None]:
+def sending(
+    db: Database, platform: TelegramDouble
+) -> AbstractAsyncContextManager[asyncio.Task[None]]:
     client = connect(Telegram(name="main", token=TOKEN, api_base_url=platform.url))
-    channel = TelegramChannel(client, "main", ZoneInfo("Asia/Shanghai"))
-    task = asyncio.create_task(Sender(db, channel).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return sending_by(db, TelegramChannel(client, "main", ZoneInfo("Asia/Shanghai")))
 
 
 async def test_at_the_limit_and_never_over_it(
@@ -54,11 +33,7 @@ async def test_at_the_limit_and_never_over_it(
     await sqlite_db.transact(queue, 35, 3)
     async with sending(sqlite_db, platform):
         assert await settled(sqlite_db) == {"sent": 105}
-    sent = platform.sent()
-    assert [call.outcome for call in platform.calls] == ["sent"] * 105  # not one was refused
-    assert worst_second(sent) <= 30
-    assert smallest_gap(sent) >= 1
-    assert in_order(sent)
+    assert_within_limits(platform, 105)
 
 
 async def test_nothing_is_lost_when_the_platform_fails(
