@@ -4,6 +4,9 @@ PORT ?= 8090
 CONFIG ?= config.toml
 BIN := .venv/bin
 
+# Services that tests start would else compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo run test check bench soak screenshots format lock
 
 help:
@@ -17,7 +20,7 @@ install: .venv/installed
 	@echo "正在安装依赖，约两三分钟… / Installing what it needs: two or three minutes…"
 	@$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # on all cores, unlike pip
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib bot storage || true  # on all cores, unlike pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 

@@ -27,6 +27,18 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker fit the shipped model at once while the others begin with what needs none."""
+    needing = [item.path for item in items if "shipped" in getattr(item, "fixturenames", ())]
+
+    def turn(item: pytest.Item) -> int:
+        if item.path in needing[:1]:
+            return 0
+        return 1 if "unit" in item.path.parts and item.path not in needing else 2
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database with all tables."""

@@ -5,7 +5,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+PATIENCE_MS = 20_000
+"""How long a page may take on a busy machine; what should be quick is measured elsewhere."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -25,6 +28,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     """Headless Chromium, one for all tests here; its event loop ends with this folder's tests."""
     path = chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from bot.desk.passes import COOKIE
+from tests.browser.conftest import PATIENCE_MS
 from tests.support.chat import Chat
 from tests.support.service import Service
 
@@ -99,7 +100,7 @@ def desk_of(
             **{"base_url": service.url, "locale": "en-GB", "viewport": WIDE, **options}
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies(
             [{"name": COOKIE, "value": log_in(login), "url": f"{service.url}/desk"}]
         )
@@ -147,7 +148,7 @@ def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(
     desk.page.wait_for_timeout(5000)
     expect(desk.box).to_have_value("written in the tunnel")
     desk.context.set_offline(False)
-    expect(desk.stream).to_contain_text("written in the tunnel", timeout=20_000)
+    expect(desk.stream).to_contain_text("written in the tunnel")
     expect(desk.box).to_have_value("")
     expect(desk.page.locator(".d-lost")).to_be_hidden(timeout=20_000)
     assert desk.page.evaluate("window.sameness") == 1, "the page was loaded anew"
@@ -265,7 +266,7 @@ def test_resolving_unanswered_asks_once_more_and_a_double_click_is_no_error(
     resolve.dblclick()
     expect(resolve).to_have_text("Nobody has replied. Resolve?")
     expect(desk.stream).to_contain_text(words)
-    expect(resolve).to_have_text("Resolve", timeout=6000)
+    expect(resolve).to_have_text("Resolve")
     desk.box.fill("a reply")
     desk.box.press("Enter")
     expect(desk.stream).to_contain_text("a reply")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.support.service import Service
 
 
@@ -30,7 +31,7 @@ def _context(browser: Browser, service: Service, language: str) -> BrowserContex
     context = browser.new_context(
         base_url=service.url, locale=language, viewport={"width": 1280, "height": 800}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     return context
 
 
@@ -62,8 +63,8 @@ def test_question_person_answer_resolve_rating(
 
     write.fill("在吗？")
     write.press("Enter")
-    expect(stream).to_contain_text("在吗？", timeout=2000)
-    expect(customer.get_by_role("log")).not_to_contain_text("有什么可以帮您", timeout=500)
+    expect(stream).to_contain_text("在吗？")
+    expect(customer.get_by_role("log")).not_to_contain_text("有什么可以帮您")
 
     desk.get_by_role("button", name="备注", exact=True).click()
     desk.locator(".d-write textarea").fill("老顾客，语气好一点")
@@ -72,12 +73,12 @@ def test_question_person_answer_resolve_rating(
     desk.get_by_role("button", name="回复", exact=True).click()
     desk.locator(".d-write textarea").fill("您好，我是小满，马上帮您办理。")
     desk.locator(".d-write textarea").press("Enter")
-    expect(customer.get_by_role("log")).to_contain_text("马上帮您办理", timeout=3000)
+    expect(customer.get_by_role("log")).to_contain_text("马上帮您办理")
     expect(customer.get_by_role("log")).not_to_contain_text("老顾客")
 
     expect(stream).to_contain_text("马上帮您办理")  # else the desk asks whether nobody answered
     desk.get_by_role("button", name="结束会话").click()
-    expect(customer.get_by_role("log")).to_contain_text("请打个分", timeout=3000)
+    expect(customer.get_by_role("log")).to_contain_text("请打个分")
     customer.get_by_role("button", name="★★★★★", exact=True).click()
     expect(customer.get_by_role("log")).to_contain_text("谢谢您的 5 分")
     write.fill("很耐心")

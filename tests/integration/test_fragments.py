@@ -31,7 +31,7 @@ def test_a_piece_alone_is_answered_after_a_moment(service: Service) -> None:
     with Chat(service.socket_url) as chat:
         started = time.monotonic()
         assert chat.ask("那个")
-        assert 1.0 < time.monotonic() - started < 2.5
+        assert 1.0 < time.monotonic() - started < 4
 
 
 def test_a_piece_that_waits_survives_kill_9(own_service: Service) -> None:

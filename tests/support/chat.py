@@ -26,7 +26,7 @@ class Chat:
     def __exit__(self, *exception: Any) -> None:
         self._connection.__exit__(*exception)
 
-    def receive(self, timeout: float = 10) -> dict[str, Any]:
+    def receive(self, timeout: float = 30) -> dict[str, Any]:
         """The next frame."""
         frame: dict[str, Any] = json.loads(self.socket.recv(timeout))
         self.frames.append(frame)
@@ -36,7 +36,7 @@ class Chat:
         """Send a frame as it is; texts and bytes go raw."""
         self.socket.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
-    def wait_for(self, timeout: float = 10, **wanted: Any) -> dict[str, Any]:
+    def wait_for(self, timeout: float = 30, **wanted: Any) -> dict[str, Any]:
         """The next frame with these values; others are kept in `frames`."""
         deadline = time.monotonic() + timeout
         while True:
@@ -56,12 +56,12 @@ class Chat:
         self.send({"type": "choice", "id": client_id, "value": value})
         return int(self.wait_for(type="ack", id=client_id)["seq"])
 
-    def ask(self, text: str, timeout: float = 10) -> str:
+    def ask(self, text: str, timeout: float = 30) -> str:
         """Send a message and wait for the bot's answer to it."""
         seq = self.say(text)
         return self.answer_after(seq, timeout)["text"]
 
-    def answer_after(self, seq: int, timeout: float = 10, author: str = "bot") -> dict[str, Any]:
+    def answer_after(self, seq: int, timeout: float = 30, author: str = "bot") -> dict[str, Any]:
         """The first message from `author` later than `seq`."""
         for frame in self.frames:
             if _is_answer(frame, seq, author):

@@ -20,6 +20,8 @@ from tests.support.command import xiaoer
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS_KEY = "test-key-for-events-0123456789"
 DESK_KEY = "test-key-for-the-desk-0123456789"
+HTTP = httpx.Client(verify=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+"""For plain HTTP on this machine: certificates are not read anew for each request."""
 
 
 def free_port() -> int:
@@ -130,7 +132,7 @@ class Service:
             assert self.process is not None
             assert self.process.poll() is None, self.log
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if HTTP.get(f"{self.url}/readyz").status_code == 200:
                     return self
             except httpx.TransportError:
                 pass
@@ -164,11 +166,9 @@ class Service:
     def post_event(self, body: dict[str, Any], key: str = EVENTS_KEY) -> httpx.Response:
         """POST /api/v1/events."""
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.post(f"{self.url}/api/v1/events", json=body, headers=headers, timeout=10)
+        return HTTP.post(f"{self.url}/api/v1/events", json=body, headers=headers)
 
     def desk(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """A call of the agents' API."""
         headers = {"Authorization": f"Bearer {DESK_KEY}"}
-        return httpx.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, timeout=10, **kwargs
-        )
+        return HTTP.request(method, f"{self.url}/api/v1{path}", headers=headers, **kwargs)

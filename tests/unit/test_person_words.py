@@ -177,6 +177,6 @@ def test_does_not_ask_for_a_person(text: str) -> None:
 @pytest.mark.parametrize("piece", ["不要", "a ", "real ", "是", "talk to ", "not ", "人工", "no "])
 def test_the_longest_message_is_read_in_no_time(piece: str) -> None:
     text = normalise(piece * 1000)
-    started = time.perf_counter()
+    started = time.thread_time()
     asks_for_person(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.doubles.telegram import TelegramDouble
-from tests.support.service import Service
+from tests.support.service import HTTP, Service
 from tests.support.telegram import SECRET, Customer, in_chat, until
 
 IDS = count(20_001)
@@ -26,7 +26,7 @@ def post(shop: Service, body: Any, secret: str | None = SECRET, name: str = "sho
     headers = {} if secret is None else {HEADER: secret}
     content = {"content": body} if isinstance(body, bytes) else {"json": body}
     url = f"{shop.url}/telegram/{name}"
-    return httpx.post(url, headers=headers, timeout=30, **content).status_code
+    return HTTP.post(url, headers=headers, **content).status_code
 
 
 def test_the_webhook_is_registered_and_answers_come(

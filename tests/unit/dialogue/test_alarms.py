@@ -77,6 +77,6 @@ EVIL = [
 @pytest.mark.parametrize("piece", EVIL)
 def test_long_input_costs_little(piece: str) -> None:
     text = piece * (100_000 // len(piece))
-    started = time.perf_counter()
+    started = time.thread_time()
     alarm_in(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

@@ -121,9 +121,9 @@ def test_words_besides(text: str, bare: bool, says_more: bool) -> None:
     ],
 )
 def test_long_input_costs_little(evil: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     find(evil, asked=True)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 @pytest.mark.parametrize("asked", [False, True])

@@ -60,6 +60,6 @@ def test_other_numbers_stay(text: str) -> None:
 )
 def test_long_input_costs_little(evil: str) -> None:
     text = evil * (100_000 // len(evil))
-    started = time.perf_counter()
+    started = time.thread_time()
     masked(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

@@ -231,6 +231,6 @@ PIECES = [
 def test_long_input_costs_little(hear: Callable[[str], object], piece: str) -> None:
     texts = [normalise(piece * (100_000 // len(piece))), piece * 12 + "%", (piece * 60)[:59] + "%"]
     for text in [*texts, (piece * 40)[:23] + "%", (piece * 40)[:39] + "%"]:
-        started = time.perf_counter()
+        started = time.thread_time()
         hear(text)
-        assert time.perf_counter() - started < 0.1
+        assert time.thread_time() - started < 0.1
