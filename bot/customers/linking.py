@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from storage.models.customers import Customer, Identity, by_phone
+from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
 from storage.models.profiles import is_nobody
 
@@ -42,9 +42,7 @@ def prove(
     if _is_locked(session, identity, number, at):
         return Proof("locked")
     if order is None or not _matches(session, order, last4):
-        assert identity.id is not None
-        session.add(LookupAttempt(identity_id=identity.id, order_number=number, at=at))
-        session.flush()
+        count_guess(session, identity, number, at)
         return Proof("wrong")
     _link(session, identity, order, at)
     return Proof("linked", order)
@@ -62,7 +60,7 @@ def prove_by_phone(session: Session, identity: Identity, phone: str, at: datetim
         return identity.customer(session) in found
     if len(found) != 1:
         return False
-    _join(session, identity, found[0], at)
+    join(session, identity, found[0], at)
     return True
 
 
@@ -103,10 +101,26 @@ def _canonical(number: str) -> str:
     return unicodedata.normalize("NFKC", number).strip()[:_LONGEST_NUMBER].lstrip("#").upper()
 
 
+def count_guess(session: Session, identity: Identity, number: str, at: datetime) -> None:
+    """Remember that the chat guessed wrongly at `number`."""
+    assert identity.id is not None
+    session.add(LookupAttempt(identity_id=identity.id, order_number=number, at=at))
+    session.flush()
+
+
+def is_guessing(session: Session, identity: Identity, at: datetime) -> bool:
+    """Whether the chat has guessed wrongly too often."""
+    return attempts_since(session, at - CHAT_WINDOW, identity_id=identity.id) >= CHAT_GUESSES
+
+
+def guesses_at(session: Session, number: str, since: datetime) -> int:
+    """How often any chat has guessed wrongly at `number`."""
+    return attempts_since(session, since, order_number=number)
+
+
 def _is_locked(session: Session, identity: Identity, number: str, at: datetime) -> bool:
-    by_chat = attempts_since(session, at - CHAT_WINDOW, identity_id=identity.id)
-    at_order = attempts_since(session, at - ORDER_WINDOW, order_number=number)
-    return by_chat >= CHAT_GUESSES or at_order >= ORDER_GUESSES
+    at_order = guesses_at(session, number, at - ORDER_WINDOW)
+    return is_guessing(session, identity, at) or at_order >= ORDER_GUESSES
 
 
 def _matches(session: Session, order: Order, last4: str) -> bool:
@@ -123,15 +137,21 @@ def _link(session: Session, identity: Identity, order: Order, at: datetime) -> N
         order.customer_id = identity.customer_id
         session.add(order)
     if identity.linked_at is None:
-        _join(session, identity, session.get_one(Customer, order.customer_id), at)
+        join(session, identity, session.get_one(Customer, order.customer_id), at)
 
 
-def _join(session: Session, identity: Identity, customer: Customer, at: datetime) -> None:
-    """From now on the chat is `customer`'s."""
+def join(session: Session, identity: Identity, customer: Customer, at: datetime | None) -> None:
+    """From now on the chat is `customer`'s, and so are those that were joined with it.
+
+    `at` is when that was proved by an order or a phone number, None when it was not.
+    """
     before = session.get_one(Customer, identity.customer_id)
     assert customer.id is not None
-    identity.customer_id, identity.linked_at = customer.id, at
-    session.add(identity)
+    assert before.id is not None
+    for chat in identities_of(session, before.id):
+        if chat.linked_at is None:
+            chat.customer_id, chat.linked_at = customer.id, at
+            session.add(chat)
     session.flush()
     _take_over(session, before, customer)
 

@@ -1,8 +1,10 @@
 """The right column: who the customer is, and what they bought."""
 
+from collections.abc import Awaitable, Callable
+
 from nicegui.element import Element
 
-from bot.desk.elements import box, text
+from bot.desk.elements import SureButton, box, text
 from bot.desk.sight import Card, OrderLine, ParcelLine
 from bot.desk.texts import Texts
 
@@ -10,8 +12,9 @@ from bot.desk.texts import Texts
 class CardColumn:
     """The customer's card; it is drawn anew only when something on it changed."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, unlink: Callable[[], Awaitable[None]]) -> None:
         self._texts = texts
+        self._unlink = unlink
         self._card: Card | None = None
         self._column: Element = box("d-card", "aside")
         self._column.props["aria-label"] = texts("customer")
@@ -40,6 +43,13 @@ class CardColumn:
                 if value:
                     text(texts(key), tag="dt")
                     text(value, tag="dd")
+            if card.elsewhere:
+                text(texts("elsewhere"), tag="dt")
+                with box("", "dd"):
+                    for chat in card.elsewhere:
+                        text(chat)
+        if card.linked or card.elsewhere:
+            SureButton("d-quiet", self._unlink).show(texts("unlink"), texts("unlink_sure"))
 
     def _order(self, order: OrderLine) -> None:
         with box("d-order", "section"):

@@ -94,7 +94,7 @@ class Screen:
             self._bar(sight.agent_name)
             self._board = BoardColumn(self._texts, self._select, self._take_next)
             self._thread = ThreadColumn(self._texts, self._deeds())
-            self._card = CardColumn(self._texts)
+            self._card = CardColumn(self._texts, partial(self._act, agents.unlink))
         ui.on("desk-at", self._went)
         self._show(sight)
         watching = background_tasks.create(self._watch(), name="desk")

@@ -96,12 +96,13 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Who the customer is."""
+    """Who the customer is. `elsewhere` are the customer's other chats."""
 
     name: str
     channel: str
     language: str
     linked: bool
+    elsewhere: tuple[str, ...]
     orders: tuple[OrderLine, ...]
 
 

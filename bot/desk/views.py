@@ -20,7 +20,7 @@ from bot.shop.orders import order_facts
 from storage.models.agents import Agent
 from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
-from storage.models.customers import Customer, Identity
+from storage.models.customers import Customer, Identity, identities_of
 from storage.models.desk import agent_names, earlier_messages, newest_messages
 from storage.models.orders import orders_of, parcels_of
 
@@ -190,8 +190,19 @@ def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Car
         channel=reader.channel(identity),
         language=reader.texts.known(f"language_{language}", language),
         linked=identity.linked_at is not None,
+        elsewhere=tuple(_elsewhere(reader, identity)),
         orders=tuple(_orders(reader, customer)),
     )
+
+
+def _elsewhere(reader: Reader, identity: Identity) -> list[str]:
+    """The customer's other chats, by channel and by what they are called there."""
+    others = identities_of(reader.session, identity.customer_id)
+    return [
+        " · ".join(part for part in (reader.channel(one), one.name) if part)
+        for one in others
+        if one.id != identity.id
+    ]
 
 
 def _orders(reader: Reader, customer: Customer) -> list[OrderLine]:

@@ -6,6 +6,7 @@ from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
 from bot.core.events import ConversationResolved, ConversationTaken, emit
 from bot.core.messages import MAX_TEXT, Author, Purpose, State
+from bot.customers import chats
 from bot.delivery import outbox
 from storage.models.agents import Agent
 from storage.models.audit import record
@@ -16,6 +17,7 @@ from storage.models.conversations import (
     conversations_in,
     locked_conversation,
 )
+from storage.models.customers import Identity
 
 _QUEUE_LOOK = 20
 """How many of the longest waiting are looked at for the next one."""
@@ -111,6 +113,20 @@ def note(session: Session, conversation_id: int, agent_id: int, text: str) -> No
     outbox.touch(session, conversation)
     session.flush()
     return row
+
+
+def unlink(session: Session, conversation_id: int, agent_id: int) -> Conversation:
+    """This chat is not the customer's whose it was taken for: it becomes nobody's again.
+
+    Raises `NotAllowed` when it is nobody's already.
+    """
+    conversation = _conversation(session, conversation_id)
+    identity = session.get_one(Identity, conversation.identity_id)
+    if not chats.part(session, identity):
+        raise NotAllowed("这个聊天没有关联顾客。", "This chat is not linked to a customer.")
+    outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", "unlink", f"conversation:{conversation_id}")
+    return conversation
 
 
 def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversation:

@@ -88,7 +88,7 @@ def agents_router(db: Database, keys: Sequence[ApiKey], kept_in: Path) -> APIRou
             _401="No key, or an unknown one.",
             _403="The key lacks the scope `desk`.",
             _404="There is no such conversation.",
-            _409="Not now: somebody else has it, or it is resolved.",
+            _409="Not now: somebody else has it, it is resolved, or it is not linked.",
             _422="Not as documented; `errors` names each field.",
             _503="The database cannot serve just now: try again after `Retry-After`.",
         ),
@@ -143,6 +143,11 @@ def _writing(router: APIRouter, db: Database, key: Any) -> None:
         """The bot returns; the customer's next message opens a new conversation."""
         return await db.transact(_resolve, caller, conversation_id)
 
+    @router.post("/{conversation_id}/unlink", summary="Unlink from the customer")
+    async def unlink(caller: key, conversation_id: int) -> ConversationView:
+        """The chat was taken for a customer's whose it is not: it becomes nobody's again."""
+        return await db.transact(_unlink, caller, conversation_id)
+
     @router.post("/{conversation_id}/notes", status_code=201, summary="Write an internal note")
     async def note(caller: key, conversation_id: int, words: Words) -> NoteView:
         """Colleagues see it at the desk; the customer never does."""
@@ -185,6 +190,10 @@ def _take(session: Session, key: str, conversation_id: int) -> ConversationView:
 
 def _resolve(session: Session, key: str, conversation_id: int) -> ConversationView:
     return _whole(session, _do(session, key, "resolve", agents.resolve, conversation_id))
+
+
+def _unlink(session: Session, key: str, conversation_id: int) -> ConversationView:
+    return _whole(session, _do(session, key, "unlink", agents.unlink, conversation_id))
 
 
 def _note(session: Session, key: str, conversation_id: int, text: str) -> NoteView:

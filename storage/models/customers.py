@@ -181,6 +181,16 @@ def by_shop_ref(session: Session, shop_ref: str) -> Customer | None:
     return session.exec(select(Customer).where(Customer.shop_ref == shop_ref)).one_or_none()
 
 
+def identities_of(session: Session, customer_id: int) -> list[Identity]:
+    """All chats of this customer, the most recently used first."""
+    query = (
+        select(Identity)
+        .where(Identity.customer_id == customer_id)
+        .order_by(col(Identity.last_seen_at).desc())
+    )
+    return list(session.exec(query))
+
+
 def linked_identities(session: Session, customer_id: int) -> list[Identity]:
     """The chats that are known to be this customer's, the most recently used first."""
     query = (

@@ -156,7 +156,13 @@ async def test_errors_come_in_the_callers_language(api: AsyncClient) -> None:
     assert (answer.status_code, problem_of(answer)["detail"]) == (404, "没有这个会话。")
 
 
-@pytest.mark.parametrize("action", ["take", "resolve", "messages", "notes"])
+async def test_a_chat_that_is_nobodys_cannot_be_unlinked(api: AsyncClient, db: Database) -> None:
+    conversation = await db.transact(waiting, "Ann")
+    answer = await api.post(f"{BASE}/{conversation}/unlink")
+    assert (answer.status_code, problem_of(answer)["title"]) == (409, "Not now")
+
+
+@pytest.mark.parametrize("action", ["take", "resolve", "unlink", "messages", "notes"])
 async def test_what_does_not_exist_is_404(api: AsyncClient, action: str) -> None:
     answer = await api.post(f"{BASE}/999/{action}", json={"text": "x"})
     assert (answer.status_code, problem_of(answer)["title"]) == (404, "Not found")
@@ -204,7 +210,7 @@ async def test_broken_json_and_unknown_states_are_422(api: AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", ""), ("GET", "/1/messages"), ("GET", "/1/notes"), ("GET", "/attachments/1"), ("POST", "/1/messages"),
-     ("POST", "/1/take"), ("POST", "/1/resolve"), ("POST", "/1/notes")],
+     ("POST", "/1/take"), ("POST", "/1/resolve"), ("POST", "/1/unlink"), ("POST", "/1/notes")],
 )  # fmt: skip
 async def test_only_keys_of_the_desk_may(
     api: AsyncClient, method: str, path: str, headers: dict[str, str], status: int

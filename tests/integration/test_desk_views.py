@@ -170,11 +170,14 @@ def test_the_card_shows_orders_in_the_agents_language(
         order = world.told(session, "order.paid", "XE1", amount=Decimal("68"))
         identity = session.info["chats"]["chat of Lin"]
         identity.customer_id, identity.linked_at = order.customer_id, now()
+        elsewhere = world.chat(session, "her phone", "telegram")
+        elsewhere.customer_id, elsewhere.name = identity.customer_id, "小满"
         session.flush()
         thread = seen(session, lin, conversation.id, language).thread
         assert thread is not None
         card = thread.card
         assert (card.name, card.linked) == ("林小满", True)
+        assert card.elsewhere == ("Telegram · 小满",)
         assert [(one.number, one.status) for one in card.orders] == [("XE1", status)]
 
     db.run(story)

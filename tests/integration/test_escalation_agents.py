@@ -172,3 +172,21 @@ def test_a_colleague_may_take_over_and_is_announced(db: Database) -> None:
             agents.reply(session, one, lin, "me too")
 
     db.run(story)
+
+
+def test_a_chat_taken_for_somebody_elses_is_nobodys_again(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = agent(session, "Lin")
+        conversation = chat(session, "a")
+        identity = session.exec(select(Identity)).one()
+        with pytest.raises(NotAllowed):
+            agents.unlink(session, conversation, lin)
+        order = world.told(session, "order.paid", "XE1")
+        identity.customer_id, identity.linked_at = order.customer_id or 0, now()
+        session.flush()
+        agents.unlink(session, conversation, lin)
+        assert identity.linked_at is None
+        assert identity.customer_id != order.customer_id, "the orders stay the customer's"
+        assert deeds(session) == [(f"agent:{lin}", "unlink")]
+
+    db.run(story)

@@ -3,7 +3,7 @@
 from bot.core.messages import Choice
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("person_in_charge",)
+AFTER = ("link", "person_in_charge")
 _PHRASES = {"start": "replies.welcome", "help": "replies.help"}
 
 
