@@ -40,7 +40,7 @@ def served(**options: Any) -> Iterator[TelegramDouble]:
         yield double
 
 
-def until(condition: Callable[[], Any], patience: float = 20) -> Any:
+def until(condition: Callable[[], Any], patience: float = 60) -> Any:
     """Wait until it is true; returns what it is then."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
@@ -143,7 +143,7 @@ class Customer:
         """All messages that have reached this chat."""
         return [call for call in self.platform.sent() if call.chat == str(self.id)]
 
-    def next(self, patience: float = 20) -> str:
+    def next(self, patience: float = 60) -> str:
         """The next message to this chat that was not looked at yet."""
         until(lambda: len(self.got()) > self.seen, patience)
         self.seen += 1
