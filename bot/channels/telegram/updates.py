@@ -34,9 +34,7 @@ def message_in(update: Update, account: str, max_bytes: int) -> Inbound | None:
     message = update.message or update.edited_message
     if message is None or not _is_private(message) or message.from_user is None:
         return None
-    attachments = tuple(
-        replace(one, is_too_large=one.size > max_bytes) for one in _attachments(message)
-    )
+    attachments = attachments_in(message, max_bytes)
     text = storable(message.text or message.caption or "") or _stand_in(message, attachments)
     if not text:  # pinned, a changed timer, and whatever else is no message of a customer
         return None
@@ -78,6 +76,12 @@ def block_in(update: Update, account: str) -> tuple[Address, bool] | None:
         return None
     is_blocked = change.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
     return Address(CHANNEL, account, str(change.chat.id)), is_blocked
+
+
+def attachments_in(message: Message, max_bytes: int) -> tuple[Attachment, ...]:
+    """What a message carries; files of more than `max_bytes` are marked as too large."""
+    found = _attachments(message)
+    return tuple(replace(one, is_too_large=one.size > max_bytes) for one in found)
 
 
 def name_of(user: User) -> str:
