@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -33,7 +34,7 @@ from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
-from bot.engine import Engine, engine_url
+from bot.engine import Engine, Job, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
 from bot.inbox import moved
@@ -102,7 +103,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
-    engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
+    engine = Engine(engine_url(db.url), config.shop.timezone, _jobs(config, db))
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
@@ -150,6 +151,10 @@ def _telegram(
     for bot in bots:
         bot.connect(intake, community, desk, KeptMoves(db, (CHANNEL, bot.name)))
     return bots
+
+
+def _jobs(config: Config, db: Database) -> list[Job]:
+    return upkeep.jobs(db, files_folder(config), timedelta(days=config.files.keep_days))
 
 
 def files_folder(config: Config) -> Path:

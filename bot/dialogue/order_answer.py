@@ -65,6 +65,17 @@ def own_orders(turn: Turn) -> list[Order]:
     return [order for order in orders if order.status not in _SETTLED] or orders[:1]
 
 
+def answer_own(turn: Turn, entry_id: str) -> Verdict | None:
+    """Answer from the newest order of a linked customer; None where there is none."""
+    own = own_orders(turn)
+    if not own:
+        return None
+    entry = turn.house.entries.entry(entry_id, turn.language)
+    if entry and entry.needs == "parcel":
+        own.sort(key=lambda order: not is_moving(turn, order))
+    return answer(turn, entry_id, own[0], own[1:])
+
+
 def follow_up(turn: Turn) -> Verdict | None:
     """Answer a question that can only be about the order that was shown before."""
     order = _shown(turn)

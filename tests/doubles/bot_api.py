@@ -174,7 +174,7 @@ class BotApi(GroupChats):
             return bad("message is too long")
         if data.get("parse_mode") and not _parses(text, data["parse_mode"]):
             return bad("can't parse entities")
-        return markup_refusal(data.get("reply_markup"))
+        return markup_refusal(data.get("reply_markup"), chat)
 
     def store(self, data: dict[str, Any]) -> Answer:
         chat = str(data["chat_id"])
@@ -193,6 +193,8 @@ class BotApi(GroupChats):
             return bad("message to edit not found")
         if found.get("is_file"):
             return bad("there is no text in the message to edit")
+        if found["reply_markup"] and "inline_keyboard" not in found["reply_markup"]:
+            return bad("message can't be edited")
         if (refused := self.refusal(data)) is not None:
             return refused
         if (found["text"], found["reply_markup"]) == (data["text"], data.get("reply_markup")):
@@ -373,8 +375,13 @@ def _moved(to: int) -> Answer:
     return error(400, text, {"migrate_to_chat_id": to})
 
 
-def markup_refusal(markup: Any) -> Answer | None:
+def markup_refusal(markup: Any, chat: str = "") -> Answer | None:
     """Why buttons cannot be shown; None when they can."""
+    keys = [key for row in (markup or {}).get("keyboard", []) for key in row]
+    if chat.startswith("-") and any(key.get("request_contact") for key in keys):
+        return bad("phone number can be requested in a private chats only")
+    if not all(key.get("text") for key in keys):
+        return bad("keyboard button text is empty")
     for row in (markup or {}).get("inline_keyboard", []):
         for button in row:
             if not button.get("text"):

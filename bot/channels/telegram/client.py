@@ -12,7 +12,14 @@ from bot.config import Telegram
 
 JSONDict = dict[str, Any]
 CHANNEL = "telegram"
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
+ALLOWED_UPDATES = (
+    "message",
+    "edited_message",
+    "callback_query",
+    "message_reaction",
+    "my_chat_member",
+    "chat_member",
+)
 """The kinds of update that are asked for; others mean nothing to us."""
 POLL_SECONDS = 25
 """How long Telegram may hold a request for updates open while there are none."""

@@ -82,6 +82,8 @@ class Dispatch:
                 await self._in_group(update, place)
         elif update.callback_query is not None:
             await self._pressed(update, update.callback_query)
+        elif (reaction := updates.reaction_in(update, self._account)) is not None:
+            await self._inlet.take(reaction)
         elif (block := updates.block_in(update, self._account)) is not None:
             await self._inlet.note_block(block[0], is_blocked=block[1])
         elif (inbound := updates.message_in(update, self._account, self._max_bytes)) is not None:

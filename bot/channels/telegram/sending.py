@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
 from telegram.error import TelegramError
 
 from bot.channels.base import Errand, Limits, Outgoing, Piece, Policy, Rate, Refused
@@ -14,7 +20,7 @@ from bot.channels.telegram.errands import perform
 from bot.channels.telegram.errors import delivery_error
 from bot.channels.telegram.splitting import split
 from bot.core.clock import now
-from bot.core.messages import Choice, Purpose
+from bot.core.messages import KEY_AWAY, SHARE_PHONE, Choice, Purpose
 
 POLICY = Policy(
     Limits(overall=Rate(30, 1), per_chat=Rate(1, 1), per_group=Rate(20, 60)),
@@ -85,10 +91,20 @@ class TelegramChannel:
         )
 
 
-def keyboard(choices: Sequence[Choice]) -> InlineKeyboardMarkup | None:
-    """Buttons for `choices`: short ones share a row, others have one each."""
+def keyboard(
+    choices: Sequence[Choice],
+) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None:
+    """Buttons for `choices`: short ones share a row, others have one each. With the key for sharing
+    one's number they are keys below the chat (core.telegram.org/bots/api#keyboardbutton)."""
     if not choices:
         return None
+    values = {choice.value for choice in choices}
+    if KEY_AWAY in values:
+        return ReplyKeyboardRemove()
+    if SHARE_PHONE in values:
+        keys = [KeyboardButton(one.label, request_contact=one.is_key) for one in choices]
+        rows = [[key] for key in keys]
+        return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
     in_row = _IN_ROW if all(len(choice.label) <= _SHORT for choice in choices) else 1
     buttons = [InlineKeyboardButton(one.label, callback_data=one.value) for one in choices]
     return InlineKeyboardMarkup(

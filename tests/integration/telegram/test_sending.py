@@ -32,21 +32,21 @@ from tests.support.sent import (
     smallest_gap,
     worst_second,
 )
-from tests.support.short_minute import LIMITS
+from tests.support.short_minute import LIMITS, MINUTE, SECOND, SHORT
 from tests.support.telegram import TOKEN, served
 
-SHORT = replace(POLICY, limits=LIMITS)
+SHORT_POLICY = replace(POLICY, limits=LIMITS)
 
 
 @pytest.fixture
 def quick() -> Iterator[TelegramDouble]:
-    """A platform whose minute has three seconds, as that of the sender with `SHORT`."""
-    with served(group_seconds=3, per_chat=0.05) as double:
+    """A platform whose minute has three seconds, as that of the sender with `SHORT_POLICY`."""
+    with served(**SHORT) as double:
         yield double
 
 
 def sending(
-    db: Database, platform: TelegramDouble, policy: Policy = SHORT
+    db: Database, platform: TelegramDouble, policy: Policy = SHORT_POLICY
 ) -> AbstractAsyncContextManager[asyncio.Task[None]]:
     client = connect(Telegram(name="main", token=TOKEN, api_base_url=platform.url))
     return sending_by(db, TelegramChannel(client, "main", ZoneInfo("Asia/Shanghai"), policy))
@@ -80,11 +80,11 @@ async def test_messages_and_errands_share_the_limits(
             while set(await sqlite_db.read(errand_states)) != {"sent"}:
                 await asyncio.sleep(0.1)
     assert {call.outcome for call in quick.calls} == {"sent", "ok"}, "nothing was refused"
-    assert worst_second(quick.calls) <= 30
+    assert worst_second(quick.calls, SECOND) <= 30
     for group in GROUPS:
         at = [one.at for one in quick.calls if one.chat == group and one.method != "deleteMessages"]
         assert len(at) == 23
-        assert all(later - first >= 3 for first, later in zip(at, at[20:], strict=False))
+        assert all(later - first >= MINUTE for first, later in zip(at, at[20:], strict=False))
 
 
 @pytest.mark.parametrize("chat", ["7", "-7"])
