@@ -65,13 +65,11 @@ class Dispatch:
         Of two updates of a chat, that one takes effect first for which this was called first.
         Raises `Unavailable` when nothing could be stored: then it has to come again.
         """
-        if self.moves is not None:
-            if await self.moves.learn_from(raw.get("message") or {}):
-                return
-            raw = self.moves.inward(raw)
-        update = updates.read(raw, self._client)
+        update = updates.read(self.moves.inward(raw) if self.moves else raw, self._client)
         if update is None:
             log.warning("an update that cannot be read is left out", bot=self._account)
+        elif self.moves and update.message and await self.moves.learn_from(update.message):
+            pass
         elif self._desk is not None and forum.is_in(update, self._desk.chat):
             if (post := forum.post_in(update, self._account, self._max_bytes)) is not None:
                 await self._desk.inlet.take(post)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
+from telegram import Message
 
 from bot.channels.base import MoveKeeper
 from bot.core.errors import Unavailable
@@ -46,16 +47,13 @@ class Moves:
         with contextlib.suppress(Unavailable):
             await self.learn(chat, new_chat)
 
-    async def learn_from(self, message: Mapping[str, Any]) -> bool:
-        """Whether a message only tells that its group moved. Raises `Unavailable`."""
-        chat = str(message.get("chat", {}).get("id", ""))
-        old, new = message.get("migrate_from_chat_id"), message.get("migrate_to_chat_id")
-        if old is None and new is None:
-            return False
-        before, after = (chat, str(new)) if new is not None else (str(old), chat)
-        if before in self.ours:
-            await self.learn(before, after)
-        return True
+    async def learn_from(self, message: Message) -> bool:
+        """Whether a message is Telegram's own news of a move. Raises `Unavailable`."""
+        old, new = message.migrate_from_chat_id, message.migrate_to_chat_id
+        before, after = (message.chat.id, new) if new else (old, message.chat.id)
+        if before is not None and str(before) in self.ours:
+            await self.learn(str(before), str(after))
+        return bool(old or new)
 
     async def look(self) -> bool:
         """Whether another process has learned of a move meanwhile. Raises `Unavailable`."""
