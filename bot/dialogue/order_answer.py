@@ -31,7 +31,7 @@ _GENERAL = {
 """Entries whose general answer is worth less than the facts of the order at hand."""
 _FOLLOW_UP = re.compile(
     r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
-    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催"
+    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
     r"|发货|发出|送到|派送|寄出"
     r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
     r"|how long|hurry|come|eta)\b"

@@ -17,7 +17,7 @@ from bot.dialogue.order_answer import (
     follow_up,
     wants_cancel,
 )
-from bot.dialogue.order_text import Found, find, misses_number
+from bot.dialogue.order_text import Found, find, lone_phone, misses_number
 from bot.dialogue.turn import Turn, Verdict
 from storage.models.customers import Customer
 from storage.models.orders import Order, latest_numbers, parcel_by_tracking
@@ -78,6 +78,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         return _look_up(
             turn, _best_entry(turn, found), found.number, found.last4, _also(turn, found, entry)
         )
+    if not found.number and (last4 := lone_phone(turn.text)):
+        return answer_own(turn, WHERE) or _look_up(turn, WHERE, None, last4)
     if not found.number and misses_number(turn.understanding.normalised, asked=False):
         return _say_where_number_is(turn)
     if entry is None or wants_cancel(turn):
