@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -33,11 +34,13 @@ from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
-from bot.engine import Engine, engine_url
+from bot.engine import Engine, Job, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
+from bot.inbox import moved
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
+from bot.inbox.moved import KeptMoves
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
@@ -100,11 +103,11 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
-    engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
+    engine = Engine(engine_url(db.url), config.shop.timezone, _jobs(config, db))
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
-    telegram = _telegram(config, voice, intake, community, forum)
+    telegram = _telegram(config, db, voice, intake, community, forum)
     pushed = [*channels, *(one.channel for one in telegram)]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
@@ -134,15 +137,24 @@ def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> ForumInlet |
 
 
 def _telegram(
-    config: Config, voice: Voice, intake: Intake, community: GroupInlet, desk: DeskInlet | None
+    config: Config,
+    db: Database,
+    voice: Voice,
+    intake: Intake,
+    community: GroupInlet,
+    desk: DeskInlet | None,
 ) -> tuple[TelegramBot, ...]:
     bots = tuple(
         TelegramBot(one, config.web.public_url, voice, config.shop.zone, config.files.max_megabytes)
         for one in config.telegram
     )
     for bot in bots:
-        bot.connect(intake, community, desk)
+        bot.connect(intake, community, desk, KeptMoves(db, (CHANNEL, bot.name)))
     return bots
+
+
+def _jobs(config: Config, db: Database) -> list[Job]:
+    return upkeep.jobs(db, files_folder(config), timedelta(days=config.files.keep_days))
 
 
 def files_folder(config: Config) -> Path:
@@ -215,6 +227,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         title="Xiaoer 店小二", version=__version__, lifespan=lifespan, redoc_url=None
     )
     config, db = service.config, service.db
+    for bot in service.telegram:
+        if bot.moves is not None:
+            bot.moves.begin(db.run(moved.begin, (CHANNEL, bot.name), bot.moves.ours))
     sessions = Sessions(db.run(secret, "chat-sessions"))
     admission = Admission()
     chat = ChatSocket(

@@ -313,10 +313,11 @@ class Telegram(Section):
 
 
 class Files(Section):
-    """What customers send besides text: where it is kept, and how large it may be."""
+    """What customers send besides text: where and how long it is kept, how large it may be."""
 
     folder: Path | None = None
     max_megabytes: int = Field(default=20, ge=1, le=2000)
+    keep_days: int = Field(default=365, ge=1, le=36500)
 
 
 class Config(BaseSettings):

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from bot import app
 from bot.answering.load import load as load_faq
-from bot.channels.telegram import checkup
+from bot.channels.telegram import checkup, rights
 from bot.config import (
     EXAMPLE,
     PUBLISHED_KEY,
@@ -173,6 +173,9 @@ def _checks(config: Config) -> Iterator[Check]:
     yield Check("disk 磁盘", lambda: _disk(config))
     for bot in config.telegram:
         yield Check(f"Telegram {bot.name}", partial(_telegram, bot, config.web.public_url))
+        for place in rights.places(bot):
+            name = f"Telegram {bot.name}, {place.what} {place.chat}"
+            yield Check(name, partial(_rights, bot, place))
 
 
 def _keys(config: Config) -> str:
@@ -231,6 +234,10 @@ def _disk(config: Config) -> str:
 
 def _telegram(bot: Telegram, public_url: str) -> str:
     return asyncio.run(checkup.check(bot, public_url))
+
+
+def _rights(bot: Telegram, place: rights.Place) -> str:
+    return asyncio.run(rights.check(bot, place))
 
 
 def _toml(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.engine import Job
+from bot.inbox.expiry import delete_old_files
 from storage.db import Database
 from storage.models.buttons import forget_buttons
 from storage.models.community import forget_posts
@@ -38,9 +40,11 @@ Chore = Callable[[Session, datetime, int], int]
 """Does at most so many rows of the work that a moment is the limit of; returns how many."""
 
 
-def jobs(db: Database) -> list[Job]:
-    """The jobs of the house, with their times in the shop's time zone."""
+def jobs(db: Database, files: Path, files_kept: timedelta) -> list[Job]:
+    """The jobs of the house, with their times in the shop's time zone. `files` is the folder of
+    customers' files."""
     return [
+        Job("forget-files", _files(db, files, files_kept), "30 4 * * *"),
         Job("forget-receipts", _all(db, forget_receipts, RECEIPTS_KEPT), "20 4 * * *"),
         Job("forget-quotas", _all(db, forget_quotas, QUOTAS_KEPT), "40 4 * * *"),
         Job("forget-buttons", _all(db, forget_buttons, BUTTONS_KEPT), "50 4 * * *"),
@@ -49,6 +53,17 @@ def jobs(db: Database) -> list[Job]:
         Job("forget-errands", _all(db, forget_errands, ERRANDS_KEPT), "55 4 * * *"),
         Job("expire-held-messages", _all(db, expire_held), "*/10 * * * *"),
     ]
+
+
+def _files(db: Database, folder: Path, kept: timedelta) -> Callable[[dict[str, Any]], None]:
+    """Delete what customers sent longer than `kept` ago."""
+
+    def run(_details: dict[str, Any]) -> None:
+        total = delete_old_files(db, folder, now() - kept, AT_ONCE)
+        if total:
+            log.info("housekeeping", chore="delete_old_files", files=total)
+
+    return run
 
 
 def _all(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.core.groups import Change, Post, Press
-from bot.core.messages import Address, Choice, Inbound, Purpose
+from bot.core.messages import Address, Attachment, Choice, Inbound, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,26 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to send. `key` is the same at every attempt: idempotency where there is any."""
+    """One message to send. `key` is the same at every attempt: idempotency where there is any.
+
+    `sent` are the platform's ids of those pieces of it that have arrived. With `copy_of` it is the
+    platform's own message `chat/id`, with its file, that is to be copied.
+    """
 
     key: str
     address: Address
     text: str
     choices: tuple[Choice, ...]
     purpose: Purpose
+    sent: tuple[str, ...] = ()
+    copy_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a message has arrived, with the platform's `id`; there are more to send."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +111,12 @@ class Channel(Protocol):
     def is_group(self, chat: str) -> bool:
         """Whether many people read this chat."""
 
-    async def send(self, outgoing: Outgoing) -> str:
-        """Send, and return the platform's id. Raises a `DeliveryError` that says what to do."""
+    async def send(self, outgoing: Outgoing) -> str | Piece:
+        """Send, and return the platform's id. Raises a `DeliveryError` that says what to do.
+
+        Of what the platform takes only in several messages it sends the next one and returns it
+        as a `Piece`; the last one's id stands for the whole.
+        """
 
     async def run(self, errand: Errand) -> Mapping[str, Any]:
         """Do it, and return what the platform gave back. Raises a `DeliveryError`."""
@@ -154,7 +171,8 @@ class DeskPost:
     """What somebody wrote in a topic of the agents' forum.
 
     `author` is the platform's id of the writer, empty where the platform does not say who it was.
-    `external_id` is the platform's own delivery id. With `has_file` there is more than the text.
+    `external_id` is the platform's own delivery id, `message` its id of what was written. With
+    `has_file` there is more than the text: `attachments`, if they are of a kind that we know.
     """
 
     place: Address
@@ -162,8 +180,10 @@ class DeskPost:
     external_id: str
     author: str
     text: str
+    message: int
     is_edit: bool = False
     has_file: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
 
 class DeskInlet(Protocol):
@@ -171,6 +191,16 @@ class DeskInlet(Protocol):
 
     async def take(self, post: DeskPost) -> None:
         """Let it take effect, once. Returns after the commit, and raises as `Inlet.take`."""
+
+
+class MoveKeeper(Protocol):
+    """Where a channel keeps that a chat of its account has got a new id."""
+
+    async def known(self) -> Mapping[str, str]:
+        """The new ids by the old ones. Raises `Unavailable`."""
+
+    async def keep(self, chat: str, new_chat: str) -> None:
+        """Remember it across restarts. Returns after the commit; raises `Unavailable`."""
 
 
 class FileSource(Protocol):

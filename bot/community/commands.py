@@ -63,7 +63,7 @@ def _punish(room: Room, post: Post, action: Action) -> None:
     if who.role.is_protected:
         room.say(room.words("protected", name=who.name), to=post.message)
         return
-    if post.reply is None:
+    if post.reply is None and post.target is None:
         words = words[1:]
     length = seconds_in(words[0]) if words and action is Action.MUTE else None
     why = " ".join(words[1:] if length else words)
@@ -87,9 +87,12 @@ def _messages(post: Post, action: Action) -> tuple[int, ...]:
 
 
 def _target(room: Room, post: Post, words: list[str]) -> Person | None:
-    """Whom a command means: the author of what it replies to, an @name or an id."""
+    """Whom a command means: the author of what it replies to, somebody who is named, by
+    an @name or without one, or an id."""
     if post.reply is not None:
         return None if post.reply.is_ours else room.known(post.reply.author)
+    if post.target is not None:
+        return room.known(post.target)
     name = words[0] if words else ""
     if name.startswith("@"):
         found = community.member_by_username(room.session, room.id, name)

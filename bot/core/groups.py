@@ -65,8 +65,9 @@ class Post:
     """One message in a group.
 
     `question` is what it asks the bot, None where it does not address it. `command` is one for
-    this bot, without its slash. `joined` are those who came with it; then it says nothing itself,
-    like every post that `is_service`.
+    this bot, without its slash; `target` is whom its argument names without a user name, and that
+    name is then left out of the argument. `joined` are those who came with it; then it says
+    nothing itself, like every post that `is_service`.
     """
 
     place: Address
@@ -85,6 +86,7 @@ class Post:
     question: str | None = None
     command: str = ""
     argument: str = ""
+    target: Person | None = None
     joined: tuple[Person, ...] = ()
 
 

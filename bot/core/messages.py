@@ -80,6 +80,11 @@ class Choice:
     label: str
     value: str
 
+    @property
+    def is_key(self) -> bool:
+        """Whether it is no answer to anything: see `SHARE_PHONE`."""
+        return self.value in (SHARE_PHONE, KEY_AWAY)
+
     def reworded(self, convert: Callable[[str], str]) -> "Choice":
         """The same button with its label converted."""
         return Choice(convert(self.label), self.value)
@@ -87,6 +92,13 @@ class Choice:
     def as_dict(self) -> dict[str, str]:
         """The form that is stored and sent to the chat socket."""
         return {"label": self.label, "value": self.value}
+
+
+SHARE_PHONE, KEY_AWAY = "key:share phone", "key:away"
+"""Values of choices that are no answers: a key by which customers hand over their own number, and
+that this key goes away again."""
+VOUCHING = frozenset({"telegram"})
+"""The channels with such a key: their platform vouches for the number."""
 
 
 class Kind(StrEnum):
@@ -157,7 +169,8 @@ class Inbound:
     and so has a command; `text` is then only what is shown.
     `origin` is the platform's id of the message itself and `reply_to` that of the message which it
     answers; with `is_edit` the message `origin` has been changed into this. Messages with the same
-    `album` are one. `phone` is a number that the platform vouches for as the sender's own.
+    `album` are one. `phone` is a number that the platform vouches for as the sender's own. With
+    `likes` it is a sign under our message `reply_to`: that this helped, or did not.
     """
 
     address: Address
@@ -174,8 +187,9 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     album: str = ""
     phone: str = ""
+    likes: bool | None = None
 
     @property
     def is_spoken(self) -> bool:
         """Whether `text` is the customer's own words, to be understood."""
-        return self.choice is None and self.token is None
+        return self.choice is None and self.token is None and self.likes is None

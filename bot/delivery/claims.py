@@ -12,14 +12,15 @@ from bot.channels.base import (
     DeliveryError,
     Errand,
     Outgoing,
+    Piece,
     Refused,
     TryLater,
     Uncertain,
 )
 from bot.core.clock import now
 from bot.core.events import Event, emit
-from bot.core.messages import Choice, Progress, Purpose
-from bot.delivery import quota
+from bot.core.messages import Author, Choice, Progress, Purpose
+from bot.delivery import corrections, quota
 from bot.delivery.backoff import later
 from storage import live
 from storage.models import buttons, deliveries, progress
@@ -77,11 +78,20 @@ def claim(
     return claimed
 
 
-def succeeded(session: Session, delivery_id: int, provider_id: str) -> None:
-    """The platform took it, even if another process has given it up for uncertain meanwhile."""
+def succeeded(session: Session, delivery_id: int, sent: str | Piece) -> None:
+    """The platform took it, even if another process has given it up for uncertain meanwhile.
+
+    After a piece of it the rest is queued again: so each counts towards the platform's limits, and
+    what has arrived is known whenever this process ends.
+    """
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     was = [Progress.SENDING, Progress.UNCERTAIN, Progress.QUEUED]
-    progress.change(session, Delivery, delivery_id, was, Progress.SENT, provider_id=provider_id)
-    _tell(session, session.get_one(Delivery, delivery_id))
+    to, last = (Progress.QUEUED, sent.id) if isinstance(sent, Piece) else (Progress.SENT, sent)
+    ids = ",".join(filter(None, (delivery.provider_id, last)))
+    is_news = progress.change(session, Delivery, delivery_id, was, to, provider_id=ids)
+    if is_news and to == Progress.SENT and delivery.is_reworded:
+        corrections.order(session, delivery, last)
+    _tell(session, delivery)
 
 
 def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
@@ -156,17 +166,28 @@ def _take(session: Session, delivery: Delivery) -> bool:
         Progress.SENDING,
         attempts=delivery.attempts + 1,
         not_before=None,
+        is_reworded=False,
     )
 
 
 def _outgoing(session: Session, channel: Channel, delivery: Delivery, message: Message) -> Outgoing:
+    if message.author == Author.AGENT and message.origin:
+        session.refresh(message)  # its words may have been changed until it was taken
     choices = (
         buttons.tokens_for(session, message)
         if channel.policy.opaque_buttons
         else tuple(Choice(**choice) for choice in message.choices)
     )
     purpose = Purpose(delivery.purpose)
-    return Outgoing(str(delivery.id), delivery.address, message.text, choices, purpose)
+    return Outgoing(
+        str(delivery.id),
+        delivery.address,
+        message.text,
+        choices,
+        purpose,
+        tuple(delivery.provider_id.split(",")) if delivery.provider_id else (),
+        message.origin if corrections.is_copy(session, message) else "",
+    )
 
 
 def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:

@@ -7,9 +7,10 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.events import ConversationChanged, emit
-from bot.core.messages import Author, Choice, Purpose, State
+from bot.core.messages import Attachment, Author, Choice, Purpose, State
 from bot.core.text import to_traditional
 from storage import live
+from storage.models.attachments import attach
 from storage.models.conversations import (
     Conversation,
     Written,
@@ -39,12 +40,15 @@ def post(
     choices: Sequence[Choice] = (),
     agent_id: int | None = None,
     useful_until: datetime | None = None,
+    origin: str = "",
+    attachments: Sequence[Attachment] = (),
 ) -> Written:
     """Say `text` to the customer of `conversation`. Returns the stored message, with its id.
 
     The bot's words go in traditional script to customers who write it. Web chat fetches
     messages by itself; every other channel gets a queued `Delivery`, which is not sent after
-    `useful_until` (see `USEFUL` for what holds without it).
+    `useful_until` (see `USEFUL` for what holds without it). What an agent wrote at the platform
+    has its `chat/id` there as `origin`; with `attachments` it is copied from there.
     """
     # The chat is held, so that the ids of its messages grow in the order of their commits: whoever
     # reads on from the last id that they saw misses none.
@@ -58,8 +62,11 @@ def post(
         purpose=purpose,
         text=convert(text),
         choices=[choice.reworded(convert).as_dict() for choice in choices],
+        origin=origin,
     )
     write(session, message)
+    if attachments:
+        attach(session, message.id, message.identity_id, attachments)
     if not identity.pulls:
         session.add(
             Delivery(

@@ -26,7 +26,7 @@ class Deeds:
 
 
 class BubbleItem:
-    """One message or note; once it is there, only its files still come."""
+    """One message or note; once it is there, its files still come, and an agent may reword it."""
 
     def __init__(self, bubble: Bubble) -> None:
         self._shown: tuple[FileLine, ...] = ()
@@ -40,7 +40,7 @@ class BubbleItem:
                     text(bubble.at, "d-at", "span")
             if bubble.quote:
                 text(bubble.quote, "d-quote")
-            text(bubble.text, "d-text d-pre")
+            self._text = text(bubble.text, "d-text d-pre")
             self._files = box("d-files")
             self._show_files(bubble)
             if bubble.choices:
@@ -51,7 +51,8 @@ class BubbleItem:
                 text(bubble.verdict, "d-verdict")
 
     def show(self, item: Bubble) -> None:
-        """The files; the time may read differently after midnight: not worth a flicker."""
+        """Words and files; the time may read differently after midnight: not worth a flicker."""
+        self._text.text = item.text
         self._show_files(item)
 
     def _show_files(self, bubble: Bubble) -> None:

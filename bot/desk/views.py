@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed
-from bot.core.messages import Author
+from bot.core.messages import KEY_AWAY, Author
 from bot.desk.accounts import current_agent
 from bot.desk.lists import board
 from bot.desk.passes import Pass
@@ -133,7 +133,7 @@ def _bubble(reader: Reader, said: Message | Note, customer: str) -> Bubble:
         Author.AGENT: reader.names.get(said.agent_id or 0, ""),
         Author.BOT: texts("bot"),
     }.get(Author(said.author), "")
-    labels = tuple(choice["label"] for choice in said.choices or ())
+    labels = tuple(one["label"] for one in said.choices or () if one["value"] != KEY_AWAY)
     return Bubble(
         f"m{said.id}", said.author, author, said.text, at, labels, _verdict(texts, said.verdict)
     )

@@ -7,14 +7,27 @@ from sqlmodel import Session
 
 from bot.core.messages import Inbound, State, is_mark
 from bot.delivery import outbox
+from bot.dialogue.compose import HELPFUL, UNHELPFUL
 from storage.models.attachments import album_message, attach
 from storage.models.buttons import open_button, use_up
-from storage.models.conversations import Conversation, Message, Written, message_from, reword
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    Written,
+    is_judged,
+    message_from,
+    question_before,
+    reword,
+)
 from storage.models.customers import Identity
 from storage.models.deliveries import message_sent_as
 from storage.models.inbound import Found, keep_receipt
 
-ALBUM, UNCHANGED, STALE = "album", "unchanged", "stale button"
+ALBUM, UNCHANGED, STALE, IGNORED = "album", "unchanged", "stale button", "ignored"
+
+
+ANSWERING = ("faq", "order")
+"""Skills whose reply is an answer that helps or does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,8 @@ def settled(session: Session, inbound: Inbound, found: Found) -> Early | None:
     if inbound.token is not None:
         button = open_button(session, found.identity.id, inbound.token)
         return Early(STALE, is_stale=True) if button is None else None
+    if inbound.likes is not None and _judged(session, inbound, found) is None:
+        return Early(IGNORED)
     if inbound.album and not inbound.is_edit:
         return _join_album(session, inbound, found.identity)
     if inbound.is_edit:
@@ -50,7 +65,12 @@ def settled(session: Session, inbound: Inbound, found: Found) -> Early | None:
 
 
 def pressed(session: Session, inbound: Inbound, found: Found) -> Inbound:
-    """`inbound` with the choice that its token stands for; the token is used up."""
+    """`inbound` with the choice that its token stands for, which is used up; or its sign."""
+    if inbound.likes is not None:
+        judged = _judged(session, inbound, found)
+        verdict = (judged.verdict or {}) if judged else {}
+        entry = verdict.get("entry", "") if verdict.get("skill") == "faq" else ""
+        return replace(inbound, choice=(HELPFUL if inbound.likes else UNHELPFUL) + entry)
     if inbound.token is None:
         return inbound
     assert found.identity.id is not None
@@ -85,6 +105,20 @@ def _answered(session: Session, identity: Identity, origin: str) -> int | None:
     assert identity.id is not None
     theirs = message_from(session, identity.id, origin)
     return theirs.id if theirs is not None else message_sent_as(session, identity, origin)
+
+
+def _judged(session: Session, inbound: Inbound, found: Found) -> Message | None:
+    """The question that our message answers under which the customer put a sign; None where it is
+    no answer, of another conversation, or has had its sign."""
+    now = found.conversation
+    if now is None or now.state == State.RESOLVED:
+        return None
+    ours = message_sent_as(session, found.identity, inbound.reply_to)
+    question = question_before(session, now, ours) if ours is not None else None
+    is_answered = question is not None and (question.verdict or {}).get("skill") in ANSWERING
+    if ours is None or not is_answered or is_judged(session, now, ours):
+        return None
+    return question
 
 
 def _join_album(session: Session, inbound: Inbound, identity: Identity) -> Early | None:

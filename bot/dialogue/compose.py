@@ -12,6 +12,8 @@ ENTRY = "faq:"
 """Prefix of the value of a button that asks for an FAQ entry."""
 UNHELPFUL = "unhelpful:"
 """Prefix of the value of the button under an answer that says it did not help."""
+HELPFUL = "helpful:"
+"""The same where it did."""
 _PERSON_ENTRY = "contact_person"
 
 

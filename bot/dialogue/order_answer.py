@@ -31,7 +31,7 @@ _GENERAL = {
 """Entries whose general answer is worth less than the facts of the order at hand."""
 _FOLLOW_UP = re.compile(
     r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
-    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催"
+    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
     r"|发货|发出|送到|派送|寄出"
     r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
     r"|how long|hurry|come|eta)\b"
@@ -63,6 +63,17 @@ def own_orders(turn: Turn) -> list[Order]:
         return []
     orders = orders_of(turn.session, turn.identity.customer_id, limit=20)
     return [order for order in orders if order.status not in _SETTLED] or orders[:1]
+
+
+def answer_own(turn: Turn, entry_id: str) -> Verdict | None:
+    """Answer from the newest order of a linked customer; None where there is none."""
+    own = own_orders(turn)
+    if not own:
+        return None
+    entry = turn.house.entries.entry(entry_id, turn.language)
+    if entry and entry.needs == "parcel":
+        own.sort(key=lambda order: not is_moving(turn, order))
+    return answer(turn, entry_id, own[0], own[1:])
 
 
 def follow_up(turn: Turn) -> Verdict | None:

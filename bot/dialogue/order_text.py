@@ -106,6 +106,12 @@ def find(text: str, *, asked: bool, has_number: bool = False, long_numbers: bool
     )
 
 
+def lone_phone(text: str) -> str | None:
+    """The last four digits of a phone number that is all that somebody wrote."""
+    rest, last4 = _phone(unicodedata.normalize("NFKC", text)[:_LONGEST])
+    return None if _has_words(_ABOUT_PROOF.sub("", rest)) else last4
+
+
 def misses_number(normalised: str, *, asked: bool) -> bool:
     """Whether someone has no order number, or wonders where it is to be found.
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from bot.answering.understanding import Understanding
 from bot.core.clock import now
-from bot.core.messages import Address, Author, Inbound, Purpose, State
+from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State
 from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox
 from bot.dialogue import arrivals
@@ -86,7 +86,8 @@ class Reception:
             found = replace(found, conversation=None)
         turn = self._open(session, inbound, understanding, found)
         keep_receipt(session, inbound, turn.message.id)
-        _join(turn, joined)
+        if inbound.likes is None:  # a sign leaves alone what waits for its rest
+            _join(turn, joined)
         outcome = quarantine(turn, failed) if failed else self._answer(turn)
         waiting = _text(fragments_of(session, turn.conversation))
         news = written(session, turn.conversation.identity_id, found.newest)
@@ -247,9 +248,8 @@ def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> 
     if inbound.choice is not None or conversation.id is None:
         return inbound
     typed = normalise(inbound.text)
-    labels = {
-        normalise(one["label"]): one["value"] for one in last_offered(session, conversation.id)
-    }
+    offered = [Choice(**one) for one in last_offered(session, conversation.id)]
+    labels = {normalise(one.label): one.value for one in offered if not one.is_key}
     by_place = chosen(typed, (conversation.prompt or {}).get("values", []))
     return replace(inbound, choice=by_place or labels.get(typed))
 

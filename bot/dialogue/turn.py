@@ -9,11 +9,17 @@ from sqlmodel import Session
 
 from bot.answering.reading import Entries
 from bot.answering.understanding import Understanding
-from bot.core.messages import Choice, Inbound, Purpose
+from bot.core.messages import KEY_AWAY, SHARE_PHONE, VOUCHING, Choice, Inbound, Purpose
 from bot.delivery import outbox
 from bot.escalation import handoff
 from bot.words.phrases import Voice
-from storage.models.conversations import Conversation, Message, Written, recent_messages
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    Written,
+    last_offered,
+    recent_messages,
+)
 from storage.models.customers import Customer, Identity
 
 PATIENCE = timedelta(minutes=10)
@@ -54,6 +60,7 @@ class Turn:
     message: Written
     joined: tuple[int, ...] = ()
     is_complete: bool = False
+    has_spoken: bool = False
 
     @property
     def text(self) -> str:
@@ -135,9 +142,35 @@ class Turn:
 
     def tell(self, text: str, choices: Sequence[Choice] = ()) -> Written:
         """Say a finished text."""
+        if not self.has_spoken:
+            self.has_spoken = True
+            choices = self._with_key_away(choices)
         return outbox.post(
             self.session, self.conversation, text, purpose=Purpose.ANSWER, choices=choices
         )
+
+    def share_choice(self) -> tuple[Choice, ...]:
+        """The key by which the customer shows who they are, where there is one."""
+        if self.identity.channel not in VOUCHING or self.identity.linked_at is not None:
+            return ()
+        label = self.house.voice.say("replies.share_phone_button", self.language)
+        return (Choice(label, SHARE_PHONE),)
+
+    def _with_key_away(self, choices: Sequence[Choice]) -> Sequence[Choice]:
+        """`choices`, and what takes a key away that was shown before and that they do not replace.
+
+        One message has either buttons or this: with buttons, another one goes before it.
+        """
+        is_settled = self.identity.channel not in VOUCHING or any(one.is_key for one in choices)
+        if is_settled or self.conversation.id is None:
+            return choices
+        offered = last_offered(self.session, self.conversation.id)
+        if all(one["value"] != SHARE_PHONE for one in offered):
+            return choices
+        away = [Choice("⌨️", KEY_AWAY)]
+        if choices:
+            self.say("replies.key_away", away)
+        return choices or away
 
     def person_choice(self) -> Choice:
         """The button that brings a person."""

@@ -6,7 +6,7 @@ from typing import Any
 from bot.core.text import language, normalise
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn
-from storage.models.conversations import Message
+from storage.models.conversations import Message, question_before
 from storage.models.gaps import Reason, last_question, record_gap, whole_text
 
 RIGHT_AFTER = timedelta(hours=1)
@@ -42,7 +42,12 @@ def keep_last(turn: Turn) -> None:
 
 def keep_wrong(turn: Turn, entry: str) -> None:
     """Keep the question whose answer, from `entry`, did not help."""
-    asked = last_question(turn.session, turn.message)
+    ours = turn.message.reply_to if turn.inbound.likes is not None else None
+    asked = (
+        question_before(turn.session, turn.conversation, ours)
+        if ours is not None
+        else last_question(turn.session, turn.message)
+    )
     if asked is not None:
         text = whole_text(turn.session, asked)
         spoken = language(normalise(text)) or turn.language

@@ -1,17 +1,20 @@
 """What agents do with a conversation, each deed in one transaction."""
 
+from collections.abc import Sequence
+
 from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
 from bot.core.events import ConversationResolved, ConversationTaken, emit
-from bot.core.messages import MAX_TEXT, Author, Purpose, State
+from bot.core.messages import MAX_TEXT, Attachment, Author, Purpose, State
 from bot.customers import chats
-from bot.delivery import outbox
+from bot.delivery import corrections, outbox
 from storage.models.agents import Agent
 from storage.models.audit import record
 from storage.models.conversations import (
     Conversation,
+    Message,
     Note,
     Written,
     conversations_in,
@@ -88,8 +91,18 @@ def release(session: Session, conversation_id: int, agent_id: int) -> Conversati
     return conversation
 
 
-def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> Written:
-    """Send the agent's words to the customer; the agent takes the conversation by replying."""
+def reply(
+    session: Session,
+    conversation_id: int,
+    agent_id: int,
+    text: str,
+    origin: str = "",
+    attachments: Sequence[Attachment] = (),
+) -> Written:
+    """Send the agent's words to the customer; the agent takes the conversation by replying.
+
+    `origin` and `attachments` as in `outbox.post`.
+    """
     words = _written(text)
     conversation = take(session, conversation_id, agent_id)
     if conversation.first_response_at is None:
@@ -101,7 +114,20 @@ def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> W
         author=Author.AGENT,
         purpose=Purpose.AGENT,
         agent_id=agent_id,
+        origin=origin,
+        attachments=attachments,
     )
+
+
+def reword(session: Session, message: Message, agent_id: int, text: str) -> bool:
+    """Change what the agent wrote to a customer who is pushed to; False when it cannot be."""
+    words = _written(text)
+    conversation = _conversation(session, message.conversation_id)
+    if message.agent_id != agent_id or not corrections.correct(session, message, words):
+        return False
+    outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", "reword", f"message:{message.id}")
+    return True
 
 
 def note(session: Session, conversation_id: int, agent_id: int, text: str) -> Note:

@@ -17,13 +17,14 @@ from storage.models.customers import Identity
 
 
 class Stage(StrEnum):
-    """How far a file is. `none` where there is nothing to fetch."""
+    """How far a file is. `none` where there is nothing to fetch; `expired` when it was deleted."""
 
     NONE = "none"
     WAITING = "waiting"
     KEPT = "kept"
     REFUSED = "refused"
     FAILED = "failed"
+    EXPIRED = "expired"
 
 
 class Attached(SQLModel, table=True):
@@ -168,6 +169,27 @@ def settle_file(
     """Write down what became of the file of a message at `address`; desks that show it hear it."""
     live.touch(session, live.chat(address))
     return _change(session, attachment_id, values, stage=Stage.WAITING)
+
+
+def expire_files(session: Session, before: datetime, most: int) -> int:
+    """At most `most` of the files kept that came before a moment are to go. Returns how many."""
+    some = select(Attached.id).where(
+        Attached.stage == Stage.KEPT, col(Attached.created_at) < before
+    )
+    statement = update(Attached).where(col(Attached.id).in_(some.limit(most)))
+    statement = statement.values(stage=Stage.EXPIRED)
+    return rows_changed(session, statement.execution_options(synchronize_session=False))
+
+
+def expired_files(session: Session, most: int) -> dict[int, str]:
+    """At most `most` files that are to go and perhaps still are there: paths by id."""
+    query = select(Attached).where(Attached.stage == Stage.EXPIRED, Attached.path != "")
+    return {one.id: one.path for one in session.exec(query.limit(most)) if one.id is not None}
+
+
+def forget_paths(session: Session, ids: Collection[int]) -> None:
+    """These files are gone."""
+    session.execute(update(Attached).where(col(Attached.id).in_(ids)).values(path=""))
 
 
 def _change(

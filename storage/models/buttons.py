@@ -29,9 +29,13 @@ class Button(SQLModel, table=True):
 
 
 def tokens_for(session: Session, message: Message) -> tuple[Choice, ...]:
-    """The message's buttons, each with its token in place of its value; made on first use."""
-    if not message.choices:
-        return ()
+    """The message's buttons, each with its token in place of its value; made on first use.
+
+    Where a key is among them they are keys all, whose labels come back as words: they stay.
+    """
+    plain = tuple(Choice(**one) for one in message.choices)
+    if not plain or any(one.is_key for one in plain):
+        return plain
     assert message.id is not None
     known = _of(session, message.id) or _issue(session, message.id, message)
     by_value = {(one.label, one.value): one.token for one in known}

@@ -147,6 +147,33 @@ def message_from(session: Session, identity_id: int, origin: str) -> Message | N
     return session.exec(query).first()
 
 
+def question_before(
+    session: Session, conversation: Conversation, message_id: int
+) -> Message | None:
+    """What the customer had said last in this conversation when we said `message_id` there."""
+    if session.get_one(Message, message_id).conversation_id != conversation.id:
+        return None
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.author == Author.CUSTOMER,
+            col(Message.id) < message_id,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def is_judged(session: Session, conversation: Conversation, message_id: int) -> bool:
+    """Whether the customer has told already whether our message helped."""
+    query = select(Message.verdict).where(
+        Message.conversation_id == conversation.id, Message.reply_to == message_id
+    )
+    return any((verdict or {}).get("skill") == "helpful" for verdict in session.exec(query))
+
+
 def reword(session: Session, message_id: int, text: str) -> None:
     """Give a stored message its text, where it came before its words."""
     session.execute(update(Message).where(col(Message.id) == message_id).values(text=text))

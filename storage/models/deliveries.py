@@ -17,7 +17,8 @@ from storage.models.progress import Account, OnItsWay, is_due, of, queued
 class Delivery(OnItsWay, table=True):
     """One message on its way: queued → sending → sent | failed | uncertain | held.
 
-    `rank` is its purpose's.
+    `rank` is its purpose's. `provider_id` are the platform's ids of what has arrived of it, joined
+    by commas. `is_reworded`: it got other words while it was being sent.
     """
 
     __table_args__ = (
@@ -29,6 +30,7 @@ class Delivery(OnItsWay, table=True):
     message_id: int = Field(foreign_key="message.id", index=True)
     purpose: str
     provider_id: str = ""
+    is_reworded: bool = False
 
 
 class Quota(SQLModel, table=True):
@@ -101,6 +103,12 @@ def message_sent_as(session: Session, identity: Identity, provider_id: str) -> i
         .limit(1)
     )  # fmt: skip
     return session.exec(query).first()
+
+
+def held_delivery(session: Session, message_id: int) -> Delivery | None:
+    """How far a message is, held until the commit; None where it is not pushed."""
+    query = select(Delivery).where(Delivery.message_id == message_id).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).first()
 
 
 def deliveries(

@@ -15,8 +15,9 @@ from xml.etree import ElementTree
 import httpx
 
 from tests.doubles.answers import Answer, bad, error, ok
-from tests.doubles.group_chats import GroupChats
+from tests.doubles.group_chats import GroupChats, Topic
 
+MAX_CAPTION = 1024
 MAX_FILE = 20 * 1024 * 1024
 _TAGS = {"b", "strong", "i", "em", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler", "all"}
 
@@ -31,15 +32,6 @@ class Webhook:
     secret: str = ""
     allowed: list[str] = field(default_factory=list)
     last_error: str = ""
-
-
-@dataclass
-class Topic:
-    """One topic of a forum."""
-
-    name: str
-    is_closed: bool = False
-    pinned: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -58,7 +50,6 @@ class BotApi(GroupChats):
     pending: list[dict[str, Any]] = field(default_factory=list)
     webhook: Webhook = field(default_factory=Webhook)
     retry_seconds: float = 0.2
-    forums: dict[str, dict[int, Topic]] = field(default_factory=dict)
     is_admin: bool = True
     sent_by_customers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     ids: Any = field(default_factory=lambda: count(1001))
@@ -83,6 +74,8 @@ class BotApi(GroupChats):
         found = getattr(self, f"do_{method}", None)
         if found is None:
             return error(404, "Not Found")
+        if (chat := str(data.get("chat_id", ""))) in self.migrated:
+            return _moved(self.migrated[chat])
         answer: Answer = await found(data)
         return answer
 
@@ -167,10 +160,7 @@ class BotApi(GroupChats):
         """Why a message cannot be sent; None when it can."""
         chat = str(data.get("chat_id", ""))
         if chat in self.migrated:
-            return error(
-                400, "Bad Request: group chat was upgraded to a supergroup chat",
-                {"migrate_to_chat_id": self.migrated[chat]},
-            )  # fmt: skip
+            return _moved(self.migrated[chat])
         if not chat:
             return bad("chat_id is empty")
         if self.chats is not None and chat not in self.chats:
@@ -184,7 +174,7 @@ class BotApi(GroupChats):
             return bad("message is too long")
         if data.get("parse_mode") and not _parses(text, data["parse_mode"]):
             return bad("can't parse entities")
-        return markup_refusal(data.get("reply_markup"))
+        return markup_refusal(data.get("reply_markup"), chat)
 
     def store(self, data: dict[str, Any]) -> Answer:
         chat = str(data["chat_id"])
@@ -201,6 +191,10 @@ class BotApi(GroupChats):
         found = self._edited(data)
         if found is None:
             return bad("message to edit not found")
+        if found.get("is_file"):
+            return bad("there is no text in the message to edit")
+        if found["reply_markup"] and "inline_keyboard" not in found["reply_markup"]:
+            return bad("message can't be edited")
         if (refused := self.refusal(data)) is not None:
             return refused
         if (found["text"], found["reply_markup"]) == (data["text"], data.get("reply_markup")):
@@ -293,14 +287,31 @@ class BotApi(GroupChats):
         found = self.sent_by_customers.get(source)
         if found is None:
             return bad("message to copy not found")
+        if found.get("has_protected_content"):
+            return bad("message can't be copied")
         if (lost := self.no_thread(data)) is not None:
             return lost
         chat, number = str(data["chat_id"]), next(self.ids)
         self.messages[chat, number] = {
             "text": f"copy of {source[1]}", "reply_markup": None, "silent": False,
             "thread": int(data.get("message_thread_id") or 0),
+            "caption": found.get("caption", ""), "is_file": True,
         }  # fmt: skip
         return ok({"message_id": number})
+
+    async def do_editMessageCaption(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        found = self._edited(data)
+        if found is None:
+            return bad("message to edit not found")
+        if not found.get("is_file"):
+            return bad("there is no caption in the message to edit")
+        caption = data.get("caption", "")
+        if utf16(caption) > MAX_CAPTION:
+            return bad("message caption is too long")
+        if found["caption"] == caption:
+            return bad("message is not modified")
+        found["caption"] = caption
+        return ok(_message(str(data["chat_id"]), int(data["message_id"]), caption))
 
     # -- files
 
@@ -359,8 +370,18 @@ class BotApi(GroupChats):
         return self.messages.get((str(data.get("chat_id", "")), int(data.get("message_id", 0))))
 
 
-def markup_refusal(markup: Any) -> Answer | None:
+def _moved(to: int) -> Answer:
+    text = "Bad Request: group chat was upgraded to a supergroup chat"
+    return error(400, text, {"migrate_to_chat_id": to})
+
+
+def markup_refusal(markup: Any, chat: str = "") -> Answer | None:
     """Why buttons cannot be shown; None when they can."""
+    keys = [key for row in (markup or {}).get("keyboard", []) for key in row]
+    if chat.startswith("-") and any(key.get("request_contact") for key in keys):
+        return bad("phone number can be requested in a private chats only")
+    if not all(key.get("text") for key in keys):
+        return bad("keyboard button text is empty")
     for row in (markup or {}).get("inline_keyboard", []):
         for button in row:
             if not button.get("text"):

@@ -14,7 +14,8 @@ BOT = {"id": 1, "is_bot": True, "first_name": "Xiaoer", "username": "xiaoer_bot"
 
 @dataclass
 class GroupChat:
-    """One supergroup. `admins` are names by id; `powerless` when the bot is no admin there."""
+    """One supergroup. `admins` are names by id; `powerless` when the bot is no admin there, `denied`
+    the rights that it lacks as one, `status` what else it is."""
 
     admins: dict[int, str] = field(default_factory=dict)
     muted: set[int] = field(default_factory=set)
@@ -24,6 +25,17 @@ class GroupChat:
     messages: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
     powerless: bool = False
+    denied: set[str] = field(default_factory=set)
+    status: str = ""
+
+
+@dataclass
+class Topic:
+    """One topic of a forum."""
+
+    name: str
+    is_closed: bool = False
+    pinned: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -31,12 +43,14 @@ class GroupChats:
     """The groups of a server. Methods run on the server's loop."""
 
     groups: dict[str, GroupChat] = field(default_factory=dict)
+    forums: dict[str, dict[int, Topic]] = field(default_factory=dict)
 
     async def do_getChat(self, data: dict[str, Any]) -> Answer:  # noqa: N802
         allowed = {"can_send_messages": True, "can_send_photos": True}
         chat = {
             "id": int(data["chat_id"]), "type": "supergroup", "title": "Group",
             "accent_color_id": 1, "max_reaction_count": 11, "permissions": allowed,
+            "is_forum": str(data["chat_id"]) in self.forums,
             "accepted_gift_types": {
                 "unlimited_gifts": False, "limited_gifts": False, "unique_gifts": False,
                 "premium_subscription": False, "gifts_from_channels": False,
@@ -55,6 +69,26 @@ class GroupChats:
         owner = [{"user": people[0], "status": "creator", "is_anonymous": False}] if people else []
         others = people[1:] if group.powerless else [*people[1:], BOT]
         return ok([*owner, *(_administrator(one) for one in others)])
+
+    async def do_getChatMember(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        group = self.groups.get(str(data["chat_id"]))
+        if group is None:
+            return bad("chat not found")
+        if int(data["user_id"]) != BOT["id"]:
+            return bad("PARTICIPANT_ID_INVALID")
+        if group.powerless or group.status:
+            return ok(
+                {
+                    "user": BOT,
+                    "status": group.status or "member",
+                    "until_date": 0,
+                    "is_member": True,
+                }
+                | dict.fromkeys(_RESTRICTED, False)
+            )
+        rights = dict.fromkeys(("can_manage_topics", "can_pin_messages"), True)
+        denied = dict.fromkeys(group.denied, False)
+        return ok({**_administrator(BOT), **rights, **denied})
 
     async def do_restrictChatMember(self, data: dict[str, Any]) -> Answer:  # noqa: N802
         group, user = self.groups.get(str(data["chat_id"])), int(data["user_id"])
@@ -101,6 +135,14 @@ class GroupChats:
             return bad("wrong number of messages to delete")
         group.deleted |= numbers
         return ok(True)
+
+
+_RESTRICTED = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos",
+    "can_send_videos", "can_send_video_notes", "can_send_voice_notes", "can_send_polls",
+    "can_send_other_messages", "can_add_web_page_previews", "can_change_info", "can_invite_users",
+    "can_pin_messages", "can_manage_topics", "can_react_to_messages", "can_edit_tag",
+)  # fmt: skip
 
 
 def _refusal(group: GroupChat | None, user: int) -> Answer | None:

@@ -22,7 +22,7 @@ OVERALL, PER_CHAT, PER_GROUP = 30, 1, 20
 (core.telegram.org/bots/faq)."""
 GROUP_DEEDS = (
     "createForumTopic", "closeForumTopic", "reopenForumTopic", "pinChatMessage", "copyMessage",
-    "editMessageText",
+    "editMessageText", "editMessageCaption",
 )  # fmt: skip
 """What counts in a group besides messages."""
 
@@ -57,6 +57,7 @@ class TelegramDouble:
 
     faults: Faults = field(default_factory=Faults)
     limits: bool = True
+    second: float = 1
     group_seconds: float = 60
     per_chat: float = PER_CHAT
     calls: list[Call] = field(default_factory=list)
@@ -145,7 +146,7 @@ class TelegramDouble:
         else:
             call = Call(at, method, chat, str(data.get("text", "")), "under way", data)
             self.calls.append(call)
-            if self.limits and method in GROUP_DEEDS and self._is_too_much(chat, at):
+            if self._is_over(method, chat, at):
                 status, answer = error(429, "Too Many Requests", {"retry_after": 1})
             else:
                 status, answer = await self.api.call(method, data)
@@ -178,8 +179,20 @@ class TelegramDouble:
         answer = self.api.store(data)
         return ("reset after", (0, {})) if dice < self.faults.reset_after else ("sent", answer)
 
+    def _is_over(self, method: str, chat: str, at: float) -> bool:
+        """Whether something but a text is too much just now; a copy to one person is a message."""
+        if not self.limits or method not in GROUP_DEEDS:
+            return False
+        if chat.startswith("-") or method != "copyMessage":
+            return self._is_too_much(chat, at)
+        if self._is_too_fast(chat, at):
+            return True
+        self._recent.append(at)
+        self._by_chat[chat] = at
+        return False
+
     def _is_too_fast(self, chat: str, at: float) -> bool:
-        while self._recent and self._recent[0] <= at - 1:
+        while self._recent and self._recent[0] <= at - self.second:
             self._recent.popleft()
         if self._is_too_much(chat, at):
             return True

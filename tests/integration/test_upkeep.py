@@ -1,6 +1,7 @@
 """The housekeeping takes away what is of no use any more, and nothing else."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -10,11 +11,13 @@ from bot import upkeep
 from bot.channels.base import Policy, Window
 from bot.core.clock import now
 from bot.core.messages import Address
-from bot.delivery import claims, errands, quota
+from bot.delivery import claims, errands, outbox, quota
 from storage.db import Database
+from storage.models.attachments import Attached, Stage
 from storage.models.deliveries import Delivery, Quota
 from storage.models.errands import Errand
 from storage.models.inbound import Receipt, take
+from tests.support import world
 from tests.support.sending import ACCOUNT, PlainChannel, queue
 
 WINDOWS = Policy(windows={"message": Window(timedelta(hours=48), count=5)})
@@ -25,8 +28,9 @@ def in_small_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "AT_ONCE", 2)
 
 
-def run(db: Database, name: str) -> None:
-    job = next(job for job in upkeep.jobs(db) if job.name == name)
+def run(db: Database, name: str, folder: Path = Path("unused")) -> None:
+    jobs = upkeep.jobs(db, folder, timedelta(days=30))
+    job = next(job for job in jobs if job.name == name)
     job.run({})
 
 
@@ -42,6 +46,34 @@ def test_old_receipts_go_and_young_ones_stay(db: Database) -> None:
         db.run(take, "telegram:main", "young")
     run(db, "forget-receipts")
     assert db.run(receipts) == ["young"]
+
+
+def test_old_files_are_deleted_and_their_messages_stay(db: Database, tmp_path: Path) -> None:
+    for name in ("old0", "old1", "old2", "young"):
+        (tmp_path / name).write_text("a photo")
+    db.run(keep_files, {"old0": 31, "old1": 40, "old2": 99, "young": 29})
+    (tmp_path / "old1").unlink()  # killed when it was deleted and that not yet noted
+    run(db, "forget-files", tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["young"]
+    stages = db.run(lambda session: {one.name: (one.stage, one.path) for one in files(session)})
+    gone = dict.fromkeys(("old0", "old1", "old2"), ("expired", ""))
+    assert stages == gone | {"young": ("kept", "young")}
+    run(db, "forget-files", tmp_path)
+
+
+def keep_files(session: Session, ages: dict[str, int]) -> None:
+    """Files under these names, of so many days each."""
+    conversation = outbox.conversation_for(session, world.chat(session, "ann"))
+    message = outbox.post(session, conversation, "📷")
+    for name, days in ages.items():
+        row = Attached(message_id=message.id, identity_id=conversation.identity_id, kind="photo")
+        row.name = row.path = name
+        row.stage, row.created_at = Stage.KEPT, now() - timedelta(days=days)
+        session.add(row)
+
+
+def files(session: Session) -> list[Attached]:
+    return list(session.exec(select(Attached)))
 
 
 def test_errands_that_ended_long_ago_go_and_those_that_wait_stay(db: Database) -> None:
@@ -83,5 +115,5 @@ def test_windows_that_closed_long_ago_are_forgotten(db: Database) -> None:
 
 
 def test_jobs_have_names_and_times_of_their_own(db: Database) -> None:
-    jobs = upkeep.jobs(db)
+    jobs = upkeep.jobs(db, Path("unused"), timedelta(days=30))
     assert len({job.name for job in jobs}) == len({job.cron for job in jobs}) == len(jobs)

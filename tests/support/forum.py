@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.doubles.bot_api import Topic
+from tests.doubles.group_chats import Topic
 from tests.doubles.telegram import TelegramDouble
 from tests.support.telegram import MESSAGES, UPDATES, bot_config, until
 
@@ -63,3 +63,8 @@ class Forum:
         update = {"update_id": next(UPDATES), "message": message}
         self.platform.push(update)
         return update
+
+    def edit(self, update: dict[str, Any], **more: Any) -> None:
+        """Whoever wrote it changes it."""
+        message = {**update["message"], "edit_date": int(time.time()), **more}
+        self.platform.push({"update_id": next(UPDATES), "edited_message": message})

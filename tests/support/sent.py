@@ -57,8 +57,8 @@ def assert_within_limits(platform: TelegramDouble, count: int) -> None:
     assert in_order(sent)
 
 
-def worst_second(calls: list[Call]) -> int:
-    return max(sum(one.at <= other.at < one.at + 1 for other in calls) for one in calls)
+def worst_second(calls: list[Call], second: float = 1) -> int:
+    return max(sum(one.at <= other.at < one.at + second for other in calls) for one in calls)
 
 
 def smallest_gap(calls: list[Call]) -> float:

@@ -1,4 +1,5 @@
-"""`xiaoer` for whom Telegram's minute has three seconds, and its second a twentieth.
+"""`xiaoer` for whom Telegram's minute has three seconds, and its second a quarter of one; to one
+chat it may write twenty times in a real one. `SHORT` makes a platform of the same kind.
 
 python -m tests.support.short_minute run --config …
 """
@@ -10,7 +11,9 @@ from bot.channels.base import Limits, Rate
 from bot.channels.telegram import account, sending
 from bot.cli import main
 
-LIMITS = Limits(overall=Rate(30, 1), per_chat=Rate(1, 0.05), per_group=Rate(20, 3))
+SECOND, PER_CHAT, MINUTE = 0.25, 0.05, 3.0
+LIMITS = Limits(Rate(30, SECOND), Rate(1, PER_CHAT), Rate(20, MINUTE))
+SHORT = {"second": SECOND, "per_chat": PER_CHAT, "group_seconds": MINUTE}
 
 if __name__ == "__main__":
     short = replace(sending.POLICY, limits=LIMITS)

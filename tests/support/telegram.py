@@ -123,6 +123,20 @@ class Customer:
         rows = (message["reply_markup"] or {}).get("inline_keyboard", [])
         return [(one["callback_data"], one["text"]) for row in rows for one in row]
 
+    def shown(self) -> int:
+        """The number of the newest message that this chat shows."""
+        chat = str(self.id)
+        return max(at for where, at in list(self.platform.api.messages) if where == chat)
+
+    def react(self, *signs: str, before: tuple[str, ...] = (), **more: Any) -> None:
+        """Have `signs` under the newest message, where there were those `before`."""
+        change = {
+            "chat": self.chat, "message_id": self.shown(), "date": 1, "user": self.user,
+            "old_reaction": [{"type": "emoji", "emoji": one} for one in before],
+            "new_reaction": [{"type": "emoji", "emoji": one} for one in signs], **more,
+        }  # fmt: skip
+        self.platform.push({"update_id": next(UPDATES), "message_reaction": change})
+
     def block(self, is_blocked: bool = True) -> None:
         def member(status: str) -> dict[str, Any]:
             bot = {"id": 1, "is_bot": True, "first_name": "Xiaoer"}

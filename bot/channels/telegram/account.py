@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram.error import InvalidToken, TelegramError
 
-from bot.channels.base import DeskInlet, Duty, GroupInlet, Inlet
+from bot.channels.base import DeskInlet, Duty, GroupInlet, Inlet, MoveKeeper
 from bot.channels.telegram import client as clients
 from bot.channels.telegram import files, polling
 from bot.channels.telegram.client import ALLOWED_UPDATES
 from bot.channels.telegram.commands import menu
 from bot.channels.telegram.dispatch import Desk, Dispatch
 from bot.channels.telegram.files import TelegramFiles
+from bot.channels.telegram.moves import Moves
 from bot.channels.telegram.sending import TelegramChannel
 from bot.config import Telegram
 from bot.words.phrases import Voice
@@ -39,6 +40,7 @@ class TelegramBot:
         self.settings = settings
         self._max_bytes = files.limit(settings.api_base_url, max_megabytes)
         self.name = settings.name
+        self.moves: Moves | None = None
         self.client = clients.connect(settings)
         self.channel = TelegramChannel(self.client, settings.name, zone)
         self.files = TelegramFiles(self.client, settings.name)
@@ -53,14 +55,23 @@ class TelegramBot:
         return self._dispatch
 
     def connect(
-        self, inlet: Inlet, groups: GroupInlet | None = None, desk: DeskInlet | None = None
+        self,
+        inlet: Inlet,
+        groups: GroupInlet | None = None,
+        desk: DeskInlet | None = None,
+        keeper: MoveKeeper | None = None,
     ) -> None:
-        """Say where to hand over what comes in: privately, in groups, and in the agents' forum."""
+        """Say where to hand over what comes in: privately, in groups, and in the agents' forum;
+        and where to keep that a group has got a new id."""
+        self.moves = Moves(self.name, _groups(self.settings), keeper) if keeper else None
+        if self.moves is not None:
+            self.client.follow(self.moves)
         chat = self.settings.desk_chat_id
         forum = Desk(str(chat), desk) if desk is not None and chat is not None else None
         self._dispatch = Dispatch(
             self.client, self.name, inlet, self._voice, self._max_bytes, groups, forum
         )
+        self._dispatch.moves = self.moves
 
     def start(self, duty: Duty) -> None:
         """Begin to take updates; `duty` is that of polling for this bot."""
@@ -115,6 +126,14 @@ class TelegramBot:
         await self.client.set_my_commands(menu(self._voice, shop.default_language))
         for language in shop.languages:
             await self.client.set_my_commands(menu(self._voice, language), language_code=language)
+
+
+def _groups(settings: Telegram) -> set[str]:
+    """The ids of all groups that a section names."""
+    found = {settings.desk_chat_id}
+    for group in settings.groups:
+        found |= {group.id, group.admin_chat_id}
+    return {str(one) for one in found if one is not None}
 
 
 async def _until_done(work: Callable[[], Awaitable[None]], bot: str) -> None:

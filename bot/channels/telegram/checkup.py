@@ -20,18 +20,8 @@ async def check(settings: Telegram, public_url: str) -> str:
     client = clients.connect(settings)
     try:
         me, webhook = await client.get_me(), await client.get_webhook_info()
-    except InvalidToken as error:
-        raise BotWrong(
-            "token 被拒绝。请在 Telegram 里找 @BotFather，用 /token 核对。",
-            "the token is refused. Ask @BotFather on Telegram (/token) for the right one.",
-        ) from error
     except TelegramError as error:
-        raise BotWrong(
-            f"连不上 {settings.api_base_url}（{type(error).__name__}）。"
-            "请检查网络或 api_base_url。",
-            f"{settings.api_base_url} cannot be reached ({type(error).__name__}). Check the "
-            "network or api_base_url.",
-        ) from error
+        raise unreachable(settings, error) from error
     finally:
         await clients.disconnect(client)
     if settings.mode == "polling":
@@ -40,6 +30,20 @@ async def check(settings: Telegram, public_url: str) -> str:
     if settings.mode == "webhook":
         notes += _webhook_notes(settings, webhook, public_url)
     return "; ".join(notes)
+
+
+def unreachable(settings: Telegram, error: TelegramError) -> BotWrong:
+    """What is wrong where Telegram does not answer as it does to its bots."""
+    if isinstance(error, InvalidToken):
+        return BotWrong(
+            "token 被拒绝。请在 Telegram 里找 @BotFather，用 /token 核对。",
+            "the token is refused. Ask @BotFather on Telegram (/token) for the right one.",
+        )
+    name = type(error).__name__
+    return BotWrong(
+        f"连不上 {settings.api_base_url}（{name}）。请检查网络或 api_base_url。",
+        f"{settings.api_base_url} cannot be reached ({name}). Check the network or api_base_url.",
+    )
 
 
 def _refuse_webhook(settings: Telegram, webhook: WebhookInfo) -> None:

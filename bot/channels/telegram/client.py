@@ -4,12 +4,22 @@ import os
 from typing import Any, cast
 
 from telegram import Bot
+from telegram.error import ChatMigrated
 from telegram.request import HTTPXRequest
 
+from bot.channels.telegram.moves import Moves
 from bot.config import Telegram
 
+JSONDict = dict[str, Any]
 CHANNEL = "telegram"
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
+ALLOWED_UPDATES = (
+    "message",
+    "edited_message",
+    "callback_query",
+    "message_reaction",
+    "my_chat_member",
+    "chat_member",
+)
 """The kinds of update that are asked for; others mean nothing to us."""
 POLL_SECONDS = 25
 """How long Telegram may hold a request for updates open while there are none."""
@@ -18,7 +28,26 @@ CONNECTIONS = 32
 
 
 class Client(Bot):
-    """`telegram.Bot` whose updates are plain values: one that cannot be read spoils no other."""
+    """`telegram.Bot` whose updates are plain values: one that cannot be read spoils no other.
+
+    It `follows` groups that get a new id.
+    """
+
+    _moves: Moves | None = None
+
+    def follow(self, moves: Moves) -> None:
+        """From now on, what is meant for a group goes where it is."""
+        self._moves = moves
+
+    async def _post(self, endpoint: str, data: JSONDict | None = None, **options: Any) -> Any:
+        if self._moves is None or data is None:
+            return await super()._post(endpoint, data, **options)
+        try:
+            return await super()._post(endpoint, self._moves.outward(data), **options)
+        except ChatMigrated as error:  # nothing was done; it is the same group
+            old, new = str(data.get("chat_id")), str(error.new_chat_id)
+            await self._moves.learn_from_refusal(old, new)
+            return await super()._post(endpoint, self._moves.outward(data), **options)
 
     async def raw_updates(self, offset: int) -> list[dict[str, Any]]:
         """Updates from `offset` on, which confirms all before it; waits `POLL_SECONDS` for one.

@@ -14,6 +14,7 @@ from telegram.error import TelegramError
 from bot.channels.base import DeskInlet, GroupInlet, Inlet
 from bot.channels.telegram import forum, groups, updates
 from bot.channels.telegram.client import Client
+from bot.channels.telegram.moves import Moves
 from bot.core.errors import Unavailable
 from bot.core.messages import Address, Inbound
 from bot.words.phrases import Voice
@@ -48,6 +49,7 @@ class Dispatch:
     ) -> None:
         self._groups = group_inlet
         self._desk = desk
+        self.moves: Moves | None = None
         self._strangers: set[Address] = set()
         self._asking = asyncio.Lock()
         self._max_bytes = max_bytes
@@ -63,16 +65,23 @@ class Dispatch:
         Of two updates of a chat, that one takes effect first for which this was called first.
         Raises `Unavailable` when nothing could be stored: then it has to come again.
         """
-        update = updates.read(raw, self._client)
+        update = updates.read(self.moves.inward(raw) if self.moves else raw, self._client)
         if update is None:
             log.warning("an update that cannot be read is left out", bot=self._account)
+        elif self.moves and update.message and await self.moves.learn_from(update.message):
+            pass
         elif self._desk is not None and forum.is_in(update, self._desk.chat):
-            if (post := forum.post_in(update, self._account)) is not None:
+            if (post := forum.post_in(update, self._account, self._max_bytes)) is not None:
                 await self._desk.inlet.take(post)
         elif (place := groups.place_of(update, self._account)) is not None:
-            await self._in_group(update, place)
+            if await self._is_found_anew(place):
+                await self.take(raw)
+            else:
+                await self._in_group(update, place)
         elif update.callback_query is not None:
             await self._pressed(update, update.callback_query)
+        elif (reaction := updates.reaction_in(update, self._account)) is not None:
+            await self._inlet.take(reaction)
         elif (block := updates.block_in(update, self._account)) is not None:
             await self._inlet.note_block(block[0], is_blocked=block[1])
         elif (inbound := updates.message_in(update, self._account, self._max_bytes)) is not None:
@@ -100,6 +109,12 @@ class Dispatch:
         words = await self._groups.pressed(press) if press and self._groups else ""
         if words is not None:
             self._later(self._answer(query, words))
+
+    async def _is_found_anew(self, place: Address) -> bool:
+        """Whether a group that nobody knows is one of ours after all, under a new id."""
+        if self.moves is None or self._groups is None or self._groups.knows(place):
+            return False
+        return place not in self._strangers and await self.moves.look()
 
     def _leave_alone(self, place: Address) -> None:
         """A group that is not in the configuration: say so once."""

@@ -12,6 +12,7 @@ from bot.channels.telegram.client import Client
 
 MOST_TEXT = 4096
 """Characters of a message (core.telegram.org/bots/api#sendmessage); longer ones are cut."""
+MOST_CAPTION = 1024
 _SILENT = ChatPermissions.no_permissions()
 _DONE_ALREADY = ("message to delete not found", "message is not modified", "topic_not_modified")
 """What Telegram says where nothing is left to do."""
@@ -49,7 +50,12 @@ async def _say(client: Client, chat: str, details: Details) -> Result:
 
 
 async def _edit(client: Client, chat: str, details: Details) -> Result:
-    """The `message` becomes `text` with `buttons`."""
+    """The `message` becomes `text` with `buttons`; what stands beside a file is its `caption`."""
+    if details.get("caption"):
+        await client.edit_message_caption(
+            chat, details["message"], caption=details["text"][:MOST_CAPTION]
+        )
+        return {}
     await client.edit_message_text(
         details["text"][:MOST_TEXT], chat, details["message"], reply_markup=_keyboard(details)
     )

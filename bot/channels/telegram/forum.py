@@ -4,6 +4,7 @@ from telegram import Message, Update
 
 from bot.channels.base import DeskPost
 from bot.channels.telegram.client import CHANNEL
+from bot.channels.telegram.updates import attachments_in
 from bot.core.messages import Address
 from bot.core.text import storable
 
@@ -13,9 +14,9 @@ def is_in(update: Update, chat: str) -> bool:
     return update.effective_chat is not None and str(update.effective_chat.id) == chat
 
 
-def post_in(update: Update, account: str) -> DeskPost | None:
+def post_in(update: Update, account: str, max_bytes: int) -> DeskPost | None:
     """What somebody wrote in a topic; None for anything else, and for what bots and the platform
-    write (a pinned card, a closed topic)."""
+    write (a pinned card, a closed topic). Files of more than `max_bytes` are too large."""
     message = update.message or update.edited_message
     if message is None or not message.is_topic_message or message.message_thread_id is None:
         return None
@@ -29,8 +30,10 @@ def post_in(update: Update, account: str) -> DeskPost | None:
         str(update.update_id),
         author,
         text,
+        message.message_id,
         is_edit=update.edited_message is not None,
         has_file=has_file,
+        attachments=attachments_in(message, max_bytes),
     )
 
 

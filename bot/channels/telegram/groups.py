@@ -48,6 +48,7 @@ def post_in(update: Update, account: str, us: User) -> Post | None:
         return None
     text = storable(message.text or message.caption or "")
     command, argument = _command(message, us)
+    target, argument = _target(message, argument) if command else (None, argument)
     return Post(
         _place(message.chat, account),
         str(update.update_id),
@@ -65,6 +66,7 @@ def post_in(update: Update, account: str, us: User) -> Post | None:
         question=_question(message, us, text, command, argument),
         command=command,
         argument=argument,
+        target=target,
         joined=tuple(_person(user) for user in message.new_chat_members),
     )
 
@@ -150,6 +152,14 @@ def _command(message: Message, us: User) -> tuple[str, str]:
         return "", ""
     words = (message.text or "").split(maxsplit=1)
     return name.lower(), storable(words[1]) if len(words) > 1 else ""
+
+
+def _target(message: Message, argument: str) -> tuple[Person | None, str]:
+    """Whom a command names who has no user name, and its argument without that name."""
+    for entity, words in _entities(message):
+        if entity.type == MessageEntity.TEXT_MENTION and entity.user is not None:
+            return _person(entity.user), argument.replace(storable(words), "", 1).strip()
+    return None, argument
 
 
 def _question(message: Message, us: User, text: str, command: str, argument: str) -> str | None:

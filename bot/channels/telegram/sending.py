@@ -1,22 +1,26 @@
 """Sends to Telegram: plain text that nothing can break, in pieces where it is long."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import ChatMigrated, TelegramError
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+from telegram.error import TelegramError
 
-from bot.channels.base import Errand, Limits, Outgoing, Policy, Rate, Refused
+from bot.channels.base import Errand, Limits, Outgoing, Piece, Policy, Rate, Refused
 from bot.channels.telegram.client import CHANNEL, Client
 from bot.channels.telegram.errands import perform
 from bot.channels.telegram.errors import delivery_error
 from bot.channels.telegram.splitting import split
 from bot.core.clock import now
-from bot.core.messages import Choice, Purpose
+from bot.core.messages import KEY_AWAY, SHARE_PHONE, Choice, Purpose
 
 POLICY = Policy(
     Limits(overall=Rate(30, 1), per_chat=Rate(1, 1), per_group=Rate(20, 60)),
@@ -25,12 +29,7 @@ POLICY = Policy(
 """core.telegram.org/bots/faq: 30 messages a second, 1 to one chat, 20 a minute to one group."""
 NIGHT = (22, 8)
 """From and until which hour of the shop's day what nobody asked for comes without a sound."""
-PIECE_SECONDS = 1.0
-"""Between two pieces of one long message, as between two messages to one chat."""
-_REMEMBERED = 1000
 _SHORT, _IN_ROW = 4, 3
-
-log = structlog.get_logger()
 
 
 @dataclass
@@ -42,33 +41,24 @@ class TelegramChannel:
     zone: ZoneInfo
     policy: Policy = POLICY
     channel: str = CHANNEL
-    _done: dict[str, list[str]] = field(default_factory=dict)
 
     def is_group(self, chat: str) -> bool:
         """Groups and channels have negative ids."""
         return chat.startswith("-")
 
-    async def send(self, outgoing: Outgoing) -> str:
-        """Send all pieces; returns their ids, joined by commas.
-
-        Pieces that arrived before an error are not sent again at the next attempt, as long as this
-        process lives. Buttons stand under the last piece.
-        """
-        pieces = split(outgoing.text)
-        if not pieces:
-            raise Refused("the message is empty")
-        done = self._done.pop(outgoing.key, [])
+    async def send(self, outgoing: Outgoing) -> str | Piece:
+        """Send the next piece. Buttons stand under the last one."""
         try:
-            while len(done) < len(pieces):
-                if done:
-                    await asyncio.sleep(PIECE_SECONDS)
-                is_last = len(done) == len(pieces) - 1
-                choices = outgoing.choices if is_last else ()
-                done.append(await self._send(outgoing, pieces[len(done)], choices))
+            if outgoing.copy_of:
+                return await self._copy(outgoing)
+            pieces, at = split(outgoing.text), len(outgoing.sent)
+            if not pieces:
+                raise Refused("the message is empty")
+            if at < len(pieces) - 1:
+                return Piece(await self._send(outgoing, pieces[at], ()))
+            return await self._send(outgoing, pieces[-1], outgoing.choices)
         except TelegramError as error:
-            self._remember(outgoing.key, done)
             raise delivery_error(error, is_group=self.is_group(outgoing.address.chat)) from error
-        return ",".join(done)
 
     async def run(self, errand: Errand) -> Mapping[str, Any]:
         """Do what `errands.KINDS` names."""
@@ -78,21 +68,18 @@ class TelegramChannel:
             raise delivery_error(error, is_group=self.is_group(errand.chat)) from error
 
     async def _send(self, outgoing: Outgoing, text: str, choices: Sequence[Choice]) -> str:
-        try:
-            return await self._post(outgoing.address.chat, outgoing, text, choices)
-        except ChatMigrated as error:  # the group became a supergroup: the same chat, a new id
-            log.warning("a group has a new id", bot=self.account, new=error.new_chat_id)
-            return await self._post(str(error.new_chat_id), outgoing, text, choices)
-
-    async def _post(
-        self, chat: str, outgoing: Outgoing, text: str, choices: Sequence[Choice]
-    ) -> str:
         sent = await self.client.send_message(
-            chat,
+            outgoing.address.chat,
             text,
             reply_markup=keyboard(choices),
             disable_notification=self._is_silent(outgoing.purpose),
         )
+        return str(sent.message_id)
+
+    async def _copy(self, outgoing: Outgoing) -> str:
+        """What an agent sent in the forum, with its file and the words beside it."""
+        chat, _, message = outgoing.copy_of.rpartition("/")
+        sent = await self.client.copy_message(outgoing.address.chat, chat, int(message))
         return str(sent.message_id)
 
     def _is_silent(self, purpose: Purpose) -> bool:
@@ -103,17 +90,21 @@ class TelegramChannel:
             hour >= begins or hour < ends
         )
 
-    def _remember(self, key: str, done: list[str]) -> None:
-        if done:
-            self._done[key] = done
-            while len(self._done) > _REMEMBERED:
-                del self._done[next(iter(self._done))]
 
-
-def keyboard(choices: Sequence[Choice]) -> InlineKeyboardMarkup | None:
-    """Buttons for `choices`: short ones share a row, others have one each."""
+def keyboard(
+    choices: Sequence[Choice],
+) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None:
+    """Buttons for `choices`: short ones share a row, others have one each. With the key for sharing
+    one's number they are keys below the chat (core.telegram.org/bots/api#keyboardbutton)."""
     if not choices:
         return None
+    values = {choice.value for choice in choices}
+    if KEY_AWAY in values:
+        return ReplyKeyboardRemove()
+    if SHARE_PHONE in values:
+        keys = [KeyboardButton(one.label, request_contact=one.is_key) for one in choices]
+        rows = [[key] for key in keys]
+        return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
     in_row = _IN_ROW if all(len(choice.label) <= _SHORT for choice in choices) else 1
     buttons = [InlineKeyboardButton(one.label, callback_data=one.value) for one in choices]
     return InlineKeyboardMarkup(

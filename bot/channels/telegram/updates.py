@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from telegram import Bot, CallbackQuery, ChatMember, Message, MessageEntity, Update, User
+from telegram import (
+    Bot,
+    CallbackQuery,
+    ChatMember,
+    Message,
+    MessageEntity,
+    ReactionTypeEmoji,
+    Update,
+    User,
+)
 from telegram.constants import ChatType
 
 from bot.channels.telegram.client import CHANNEL
@@ -14,6 +23,10 @@ from bot.core.text import storable
 
 MAX_NAME = 64
 """Longest name of a person or file that is kept, in characters."""
+HELPED = frozenset("👍❤🔥👏🎉🤩🙏👌💯🏆😍🥰🤝🫡😘🤗💘⚡😇😁")
+FAILED = frozenset("👎💩🤮🤬😡🤡🖕💔🤨🥱🤦😢")
+"""Reactions that tell whether an answer helped, of those that Telegram has
+(core.telegram.org/bots/api#reactiontypeemoji); others tell nothing."""
 MAX_DATA = 64
 """Most bytes that a button carries (core.telegram.org/bots/api#inlinekeyboardbutton)."""
 
@@ -34,9 +47,7 @@ def message_in(update: Update, account: str, max_bytes: int) -> Inbound | None:
     message = update.message or update.edited_message
     if message is None or not _is_private(message) or message.from_user is None:
         return None
-    attachments = tuple(
-        replace(one, is_too_large=one.size > max_bytes) for one in _attachments(message)
-    )
+    attachments = attachments_in(message, max_bytes)
     text = storable(message.text or message.caption or "") or _stand_in(message, attachments)
     if not text:  # pinned, a changed timer, and whatever else is no message of a customer
         return None
@@ -71,6 +82,28 @@ def press_in(update: Update, account: str) -> Inbound | None:
     )
 
 
+def reaction_in(update: Update, account: str) -> Inbound | None:
+    """The sign that a customer put under a message in their own chat; None where it is no sign of
+    whether that helped, or was taken away."""
+    change = update.message_reaction
+    if change is None or change.user is None or change.chat.id != change.user.id:
+        return None
+    before = {one.emoji for one in change.old_reaction if isinstance(one, ReactionTypeEmoji)}
+    now = [one.emoji for one in change.new_reaction if isinstance(one, ReactionTypeEmoji)]
+    sign = next((one for one in now if one in HELPED | FAILED and one not in before), None)
+    if sign is None:
+        return None
+    return Inbound(
+        Address(CHANNEL, account, str(change.chat.id)),
+        str(update.update_id),
+        text=sign,
+        name=name_of(change.user),
+        language=language_of(change.user),
+        reply_to=str(change.message_id),
+        likes=sign in HELPED,
+    )
+
+
 def block_in(update: Update, account: str) -> tuple[Address, bool] | None:
     """The chat whose customer has blocked the bot (True) or lets it in again (False)."""
     change = update.my_chat_member
@@ -78,6 +111,12 @@ def block_in(update: Update, account: str) -> tuple[Address, bool] | None:
         return None
     is_blocked = change.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
     return Address(CHANNEL, account, str(change.chat.id)), is_blocked
+
+
+def attachments_in(message: Message, max_bytes: int) -> tuple[Attachment, ...]:
+    """What a message carries; files of more than `max_bytes` are marked as too large."""
+    found = _attachments(message)
+    return tuple(replace(one, is_too_large=one.size > max_bytes) for one in found)
 
 
 def name_of(user: User) -> str:

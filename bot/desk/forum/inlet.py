@@ -14,8 +14,8 @@ from bot.escalation import agents
 from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models.agents import Agent, agent_by_telegram
-from storage.models.conversations import Conversation, conversations_in
-from storage.models.customers import held_identity
+from storage.models.conversations import Conversation, conversations_in, message_from
+from storage.models.customers import Identity, held_identity
 from storage.models.inbound import source_of, take
 from storage.models.topics import DeskTopic, held_topic, topic_in
 
@@ -70,13 +70,24 @@ class ForumInlet:
         if agent is None or not agent.active:
             self._hint(session, topic, post)
         elif post.is_edit:
-            tell(session, topic, self._topics.say("no_edits"))
-        elif post.has_file:
-            tell(session, topic, self._topics.say("no_files"))
+            self._reword(session, topic, agent, post)
+        elif post.has_file and (hint := _why_no_file(session, topic, post)):
+            tell(session, topic, self._topics.say(hint))
         elif post.text.startswith("/"):
             commands.run(session, self._topics, topic, agent, post.text)
         else:
-            _reply(session, topic, agent, post.text)
+            _reply(session, topic, agent, post)
+
+    def _reword(self, session: Session, topic: DeskTopic, agent: Agent, post: DeskPost) -> None:
+        """What was changed in the topic is changed at the customer, who cannot be told of notes."""
+        message = message_from(session, topic.identity_id, _origin(post))
+        words = _words(post)
+        if message is not None and message.text == words:  # the preview of a link came
+            return
+        assert agent.id is not None
+        is_command = post.text.startswith("/")
+        if message is None or is_command or not agents.reword(session, message, agent.id, words):
+            tell(session, topic, self._topics.say("no_edits"))
 
     def _refuse(self, session: Session, post: DeskPost, words: str) -> None:
         topic = self._taken(session, post)
@@ -106,10 +117,34 @@ def _with_people(session: Session) -> list[int]:
     return [one.id for one, _, _ in found if one.id is not None]
 
 
-def _reply(session: Session, topic: DeskTopic, agent: Agent, text: str) -> None:
-    """Send the agent's words. Raises `WithTheBot`, and what `agents.reply` raises."""
+def _reply(session: Session, topic: DeskTopic, agent: Agent, post: DeskPost) -> None:
+    """Send the agent's words and files. Raises `WithTheBot`, and what `agents.reply` raises."""
     assert agent.id is not None
     if session.get_one(Conversation, topic.conversation_id).state == State.BOT:
         raise WithTheBot
     session.info[SPEAKING] = topic.id
-    agents.reply(session, topic.conversation_id, agent.id, text)
+    words, files = _words(post), post.attachments
+    agents.reply(session, topic.conversation_id, agent.id, words, _origin(post), files)
+
+
+def _why_no_file(session: Session, topic: DeskTopic, post: DeskPost) -> str:
+    """Why a file cannot go to the customer; empty when it can.
+
+    A bot can copy only to those who write to it.
+    """
+    identity = session.get_one(Identity, topic.identity_id)
+    if (identity.channel, identity.account) != (post.place.channel, post.place.account):
+        return "no_files_there"
+    if post.text.startswith("/"):
+        return "no_files_with_commands"
+    return "" if post.attachments else "no_such_files"
+
+
+def _origin(post: DeskPost) -> str:
+    """Where the post stands, as `Outgoing.copy_of`; no message of a customer is called so."""
+    return f"{post.place.chat}/{post.message}"
+
+
+def _words(post: DeskPost) -> str:
+    """The post's text, or what stands for its file."""
+    return post.text or " ".join(one.kind.mark for one in post.attachments)

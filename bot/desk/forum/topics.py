@@ -18,6 +18,7 @@ from bot.core.errors import traced
 from bot.core.events import Bus, ConversationChanged, Event
 from bot.core.messages import Address, Author, Progress, State
 from bot.delivery.claims import DeliveryStopped
+from bot.delivery.corrections import CORRECTION
 from bot.delivery.errands import ErrandDone, ErrandFailed
 from bot.desk.forum.card import HISTORY, CardWriter
 from bot.desk.forum.lines import Copy, Item, Scribe, shortened
@@ -127,6 +128,9 @@ class Topics:
     @_harmless
     def failed(self, session: Session, event: ErrandFailed) -> None:
         """A deleted topic is made anew, and what did not get there is shown again."""
+        if CORRECTION in event.details:
+            self._uncorrected(session, event)
+            return
         topic = self._held(session, event)
         if topic is None:
             return
@@ -140,6 +144,15 @@ class Topics:
             tell(session, topic, event.details["instead"], event.details["after"])
         elif event.is_uncertain or event.reason == "expired":
             rewind(topic, event.details)
+
+    def _uncorrected(self, session: Session, event: ErrandFailed) -> None:
+        """Agents learn that the customer still reads the old words."""
+        message = session.get_one(Message, event.details[CORRECTION])
+        held_identity(session, message.identity_id)
+        topic = self._topic(session, message.identity_id)
+        if topic is not None:
+            words = shortened(message.text)
+            tell(session, topic, self.say("stopped_edit", text=words, reason=event.reason))
 
     def _lost(self, session: Session, topic: DeskTopic, details: Mapping[str, Any]) -> None:
         rewind(topic, details)
@@ -214,7 +227,9 @@ class Topics:
         notes = [one for one in notes_of(session, topic.conversation_id) if _id(one) > seen[1]]
         is_speaking = session.info.get(SPEAKING) == topic.id
         shown = [one for one in messages if not (is_speaking and one.author == Author.AGENT)]
-        items = self._scribe(session, topic).items(shown, files, notes)
+        own = {one.id for one in messages} - {one.id for one in shown}
+        carried = [one for one in files if one.message_id not in own]
+        items = self._scribe(session, topic).items(shown, carried, notes)
         if topic.agent_id != conversation.agent_id and conversation.state != State.RESOLVED:
             if not is_speaking:
                 tell(session, topic, self._charge(session, conversation.agent_id))

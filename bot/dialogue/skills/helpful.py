@@ -2,7 +2,7 @@
 
 import re
 
-from bot.dialogue.compose import UNHELPFUL
+from bot.dialogue.compose import HELPFUL, UNHELPFUL
 from bot.dialogue.turn import Turn, Verdict
 from bot.dialogue.unsettled import keep_wrong
 
@@ -19,11 +19,15 @@ _NO = re.compile(
 
 
 def reply(turn: Turn) -> Verdict | None:
-    """Be sorry, keep the question as a gap, offer a person."""
+    """Be glad in silence; or be sorry, keep the question as a gap, offer a person."""
+    if turn.choice is not None and turn.choice.startswith(HELPFUL):
+        turn.conversation.misses = 0
+        return Verdict("helped", {"entry": turn.choice.removeprefix(HELPFUL)})
     entry = _unhelpful_entry(turn)
     if entry is None:
         return None
-    keep_wrong(turn, entry)
+    if entry:
+        keep_wrong(turn, entry)
     turn.asked_nothing()
     turn.say("replies.unhelpful", [turn.person_choice()])
     return Verdict("did not help", {"entry": entry})

@@ -13,12 +13,11 @@ from bot.dialogue.order_answer import (
     ORDER,
     WHERE,
     answer,
+    answer_own,
     follow_up,
-    is_moving,
-    own_orders,
     wants_cancel,
 )
-from bot.dialogue.order_text import Found, find, misses_number
+from bot.dialogue.order_text import Found, find, lone_phone, misses_number
 from bot.dialogue.turn import Turn, Verdict
 from storage.models.customers import Customer
 from storage.models.orders import Order, latest_numbers, parcel_by_tracking
@@ -79,6 +78,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         return _look_up(
             turn, _best_entry(turn, found), found.number, found.last4, _also(turn, found, entry)
         )
+    if not found.number and (last4 := lone_phone(turn.text)):
+        return answer_own(turn, WHERE) or _look_up(turn, WHERE, None, last4)
     if not found.number and misses_number(turn.understanding.normalised, asked=False):
         return _say_where_number_is(turn)
     if entry is None or wants_cancel(turn):
@@ -186,15 +187,12 @@ def _say_where_number_is(turn: Turn) -> Verdict:
 
 def _begin(turn: Turn, entry_id: str) -> Verdict:
     """Answer from the newest order of a linked customer; ask everybody else for proof."""
-    own = own_orders(turn)
-    if not own:
-        _ask_proof(turn, entry_id)
-        turn.say("replies.order_ask")
-        return Verdict("asked for proof", {"entry": entry_id})
-    entry = turn.house.entries.entry(entry_id, turn.language)
-    if entry and entry.needs == "parcel":
-        own.sort(key=lambda order: not is_moving(turn, order))
-    return answer(turn, entry_id, own[0], own[1:])
+    answered = answer_own(turn, entry_id)
+    if answered is not None:
+        return answered
+    _ask_proof(turn, entry_id)
+    turn.say("replies.order_ask", turn.share_choice())
+    return Verdict("asked for proof", {"entry": entry_id})
 
 
 def _look_up(
@@ -211,9 +209,9 @@ def _look_up(
         return _prove(turn, entry_id, order.number if order else number, last4, also)
     _ask_proof(turn, entry_id, number=number, last4=last4, also=also)
     if number:
-        turn.say("orders.ask_last4", number=number)
+        turn.say("orders.ask_last4", turn.share_choice(), number=number)
     else:
-        turn.say("orders.ask_number")
+        turn.say("orders.ask_number", turn.share_choice())
     return Verdict("asked for proof", {"entry": entry_id})
 
 

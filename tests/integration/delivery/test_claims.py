@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from sqlmodel import Session, select
 
-from bot.channels.base import DeliveryError, Policy, Refused, TryLater, Uncertain, Window
+from bot.channels.base import DeliveryError, Piece, Policy, Refused, TryLater, Uncertain, Window
 from bot.core.clock import now
 from bot.core.messages import Address, Purpose
 from bot.delivery import claims, outbox, quota
@@ -69,6 +69,24 @@ def test_one_at_a_time_in_each_chat(db: Database) -> None:
     assert claim(db) == []  # the next of this chat waits behind it
     with time_machine.travel(now() + timedelta(seconds=61)):
         assert claim(db, busy=["c1"]) == ["c0 #1"]
+
+
+def test_what_has_arrived_of_a_long_message_is_not_sent_again(db: Database) -> None:
+    db.run(queue, 1, 2)
+    ids: list[tuple[str, ...]] = []
+    for ending in (Piece("p1"), None, Piece("p2"), TryLater("429", 0), "p3"):
+        (taken,) = db.run(claims.claim, CHANNEL, claims.guard_consent, (), 9).outgoing
+        assert taken.text == "c0 #0", "the rest goes before the next message"
+        ids.append(taken.sent)
+        if isinstance(ending, TryLater):
+            db.run(claims.failed, int(taken.key), ending)
+        elif ending is not None:
+            db.run(claims.succeeded, int(taken.key), ending)
+        else:  # kill -9
+            db.run(claims.adopt, ACCOUNT)
+    assert ids == [(), ("p1",), ("p1",), ("p1", "p2"), ("p1", "p2")]
+    assert row(db, "c0 #0").provider_id == "p1,p2,p3"
+    assert claim(db) == ["c0 #1"]
 
 
 def test_an_answer_overtakes_marketing_to_the_same_person(db: Database) -> None:

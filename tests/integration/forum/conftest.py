@@ -9,13 +9,14 @@ from bot.answering.index import Index
 from tests.doubles.telegram import TelegramDouble
 from tests.support.forum import AGENT, COLLEAGUE, Forum, forum_config
 from tests.support.service import Service
+from tests.support.short_minute import SHORT
 from tests.support.telegram import served
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[TelegramDouble]:
     """The platform of the module's service. Its minute has three seconds, so that nobody waits."""
-    with served(group_seconds=3, per_chat=0.05) as double:
+    with served(**SHORT) as double:
         yield double
 
 

@@ -180,14 +180,106 @@ def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
     assert conversation(shop, "open", customer.name)["agent"] == "小竹"
     forum.post(thread, "我也想说")
     forum.shows(thread, "小竹 已经在处理")
-    photo = [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}]
-    forum.post(thread, photo=photo, caption="看图")
-    forum.shows(thread, "只能给客人发文字")
     edited = forum.post(thread, "/help")
-    message = {**edited["message"], "text": "改了", "edit_date": 1}
-    forum.platform.push({"update_id": edited["update_id"] + 100_000, "edited_message": message})
-    forum.shows(thread, "不会跟着改")
-    assert not any(call.text in ("我也想说", "看图", "改了") for call in customer.got())
+    forum.edit(edited, text="改了")
+    forum.shows(thread, "这条改不了")
+    assert not any(call.text in ("我也想说", "改了") for call in customer.got())
+
+
+PHOTO = [{"file_id": "new", "file_unique_id": "n", "width": 9, "height": 9, "file_size": 7}]
+
+
+def test_an_agents_files_reach_the_customer_and_the_desk(
+    platform: TelegramDouble, shop: Service, forum: Forum, customer: Customer
+) -> None:
+    platform.api.files["new"] = b"\xff\xd8\xff a scarf"
+    thread = waiting_topic(forum, customer)
+    forum.post(thread, "新的是这样")
+    photo = forum.post(thread, photo=PHOTO, caption="正面")
+    forum.post(thread, "可以吗")
+    got = until(lambda: to(platform, customer)[-3:][0] == "新的是这样" and to(platform, customer))
+    assert got[-3:] == ["新的是这样", f"copy of {photo['message']['message_id']}", "可以吗"]
+    mine = conversation(shop, "open", customer.name)["id"]
+    shown = until(lambda: [one for one in listed(shop, mine) if one["attachments"]])[0]
+    assert (shown["from"], shown["text"]) == ("agent", "正面")
+    number = shown["attachments"][0]["id"]
+    file = until(lambda: kept(shop, number))
+    assert file == platform.api.files["new"]
+    assert "正面" not in forum.everything(thread), "what agents send is not repeated to them"
+
+    forum.edit(photo, caption="正面和背面")
+    until(lambda: "正面和背面" in captions(platform, customer))
+    until(lambda: ("agent", "正面和背面") in said(shop, mine))
+    forum.post(thread, photo=PHOTO, has_protected_content=True)
+    forum.shows(thread, "⚠️ 没有送达", "can't be copied", "📷")
+
+
+def test_what_cannot_be_sent_is_not_sent(
+    platform: TelegramDouble, shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    forum.post(thread, photo=PHOTO, caption="/note 只给同事看")
+    forum.shows(thread, "命令不能带文件")
+    forum.post(thread, dice={"emoji": "🎲", "value": 3})
+    forum.shows(thread, "这种内容发不了")
+    before = set(forum.topics)
+    with Chat(shop.socket_url) as chat:
+        chat.ask("I need a human")
+        other = int(until(lambda: sorted(set(forum.topics) - before))[0])
+        forum.shows(other, "👤")
+        forum.post(other, photo=PHOTO, caption="secret")
+        forum.shows(other, "文件发不过去")
+        first = forum.post(other, "hello")
+        assert chat.wait_for(type="message", from_="agent")["text"] == "hello"
+        forum.edit(first, text="goodbye")
+        forum.shows(other, "这条改不了")
+    assert not [call for call in platform.called("copyMessage") if call.chat == str(customer.id)]
+
+
+def test_an_agents_edit_changes_what_the_customer_reads(
+    platform: TelegramDouble, shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    first = forum.post(thread, "明天发货")
+    until(lambda: "明天发货" in to(platform, customer))
+    forum.edit(first, text="明天发货")  # the preview of a link
+    forum.edit(first, text="后天发货")
+    until(lambda: "后天发货" in to(platform, customer))
+    forum.edit(first, text="今天就发")
+    until(lambda: "今天就发" in to(platform, customer))
+    mine = conversation(shop, "open", customer.name)["id"]
+    assert [text for author, text in said(shop, mine) if author == "agent"] == ["今天就发"]
+    forum.edit(first, text="/note 今天就发")
+    forum.shows(thread, "这条改不了")
+    del platform.api.messages[str(customer.id), place(platform, customer, "今天就发")]
+    forum.edit(first, text="今天一定发")
+    forum.shows(thread, "⚠️ 客人那边没有改成", "not found", "今天一定发")
+    assert len([one for one in customer.got() if "发" in one.text]) == 1
+
+
+def to(platform: TelegramDouble, customer: Customer) -> list[str]:
+    """What the customer's chat shows now."""
+    found = list(platform.api.messages.items())
+    return [one["text"] for (chat, _), one in found if chat == str(customer.id)]
+
+
+def place(platform: TelegramDouble, customer: Customer, text: str) -> int:
+    found = list(platform.api.messages.items())
+    return next(at for (chat, at), one in found if (chat, one["text"]) == (str(customer.id), text))
+
+
+def captions(platform: TelegramDouble, customer: Customer) -> list[str]:
+    found = list(platform.api.messages.items())
+    return [one.get("caption", "") for (chat, _), one in found if chat == str(customer.id)]
+
+
+def listed(shop: Service, conversation_id: int) -> list[dict[str, Any]]:
+    return shop.desk("GET", f"/conversations/{conversation_id}/messages").json()["messages"]  # type: ignore[no-any-return]
+
+
+def kept(shop: Service, attachment_id: int) -> bytes | None:
+    answer = shop.desk("GET", f"/conversations/attachments/{attachment_id}")
+    return answer.content if answer.is_success else None
 
 
 def test_files_edits_and_the_web_desk_show_in_the_topic(

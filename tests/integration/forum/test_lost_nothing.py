@@ -10,14 +10,15 @@ from tests.doubles.telegram import GROUP_DEEDS, PER_GROUP, TelegramDouble
 from tests.support.forum import FORUM, Forum, forum_config
 from tests.support.killed_at import FATAL
 from tests.support.service import Service
+from tests.support.short_minute import SHORT
 from tests.support.telegram import TOKEN, Customer
 
-SHORT, KILLED = "tests.support.short_minute", "tests.support.killed_at"
+AT_SHORT_PACE, KILLED = "tests.support.short_minute", "tests.support.killed_at"
 
 
 @pytest.fixture
 def platform() -> Iterator[TelegramDouble]:
-    double = TelegramDouble(group_seconds=3, per_chat=0.05)
+    double = TelegramDouble(**SHORT)
     double.api.token = TOKEN
     with double.running():
         yield double
@@ -57,7 +58,7 @@ def test_killed_between_the_message_and_its_topic(
 def test_two_hundred_messages_in_a_minute(platform: TelegramDouble, shop: Service) -> None:
     forum = Forum(platform)
     people = [Customer(platform, number, name=f"客人{number}") for number in range(11, 19)]
-    shop.module = (SHORT,)
+    shop.module = (AT_SHORT_PACE,)
     shop.start()
     for one in people:
         one.say("转人工")

@@ -136,6 +136,13 @@ def talk(enter: Callable[[str], Talk]) -> Talk:
 WRONG = "好像对不上"
 
 
+def test_a_phone_number_out_of_the_blue(talk: Talk) -> None:
+    assert "订单号" in talk.say("13800008888")
+    assert "武汉" in talk.say("XE10001")
+    assert "武汉" in talk.say("13800008888"), "known now"
+    assert "武汉" in talk.say("快点行不")
+
+
 @pytest.mark.parametrize(
     "proof",
     [

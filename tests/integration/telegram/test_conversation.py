@@ -8,7 +8,7 @@ import pytest
 from tests.doubles.telegram import TelegramDouble
 from tests.integration.test_story import order_event
 from tests.support.service import Service
-from tests.support.telegram import Customer, until
+from tests.support.telegram import Customer, in_chat, until
 
 IDS = count(7001)
 
@@ -122,9 +122,11 @@ def test_commands_in_the_customers_language(
     assert customer.ask("/start").startswith("您好")
     assert "退订" in customer.ask("/help")
     assert "订单号" in customer.ask("/order")
-    assert "7 天" in customer.ask("/start faq-return_how")
+    assert "我看看" in customer.ask("/start faq-return_how"), "the key for one's number goes away"
+    assert "7 天" in customer.next()
     assert "T123" in customer.ask("/start order-T123")
-    assert customer.ask("/start spring-poster").startswith("您好")
+    assert "我看看" in customer.ask("/start spring-poster")
+    assert customer.next().startswith("您好")
     assert "退订" in customer.ask("/stop")
     customer.ask("/language")
     customer.press("English")
@@ -174,6 +176,59 @@ def test_a_shared_contact_proves_only_the_senders_own_number(
     customer.say(contact={**contact, "user_id": customer.id})
     assert "确认是您本人" in customer.next()
     assert number in customer.ask("我的快递到哪了")
+
+
+def test_the_key_that_shares_ones_number(
+    telegram: TelegramDouble, telegram_shop: Service, customer: Customer
+) -> None:
+    number = f"T{next(IDS)}"
+    phone = f"138{next(IDS):08d}"
+    assert telegram_shop.post_event(order_event(number, phone)).status_code == 202
+    assert "订单号" in customer.ask("我的快递到哪了")
+    ((key,),) = customer.got()[-1].data["reply_markup"]["keyboard"]
+    assert key["request_contact"]
+    customer.say(contact={"phone_number": f"86{phone}", "first_name": "林", "user_id": customer.id})
+    assert "确认是您本人" in customer.next()
+    assert customer.got()[-1].data["reply_markup"]["remove_keyboard"]
+    assert number in customer.next(), "what was asked is answered"
+    assert number in customer.ask("我的快递到哪了")
+
+
+def test_the_key_goes_away_when_it_is_not_pressed(
+    telegram: TelegramDouble, telegram_shop: Service, customer: Customer
+) -> None:
+    customer.ask("我的快递到哪了")
+    label = customer.got()[-1].data["reply_markup"]["keyboard"][0][0]["text"]
+    customer.say(label)  # where the app cannot share a number, it sends the words
+    assert "我看看" in customer.next()
+    assert customer.got()[-1].data["reply_markup"]["remove_keyboard"]
+    assert customer.next()
+    assert "7 天" in customer.ask("怎么退货")
+    assert "keyboard" not in str(customer.got()[-1].data.get("reply_markup", {}).keys() - {
+        "inline_keyboard"})  # fmt: skip
+
+
+def test_signs_under_answers_tell_whether_they_helped(
+    telegram: TelegramDouble, telegram_shop: Service, customer: Customer
+) -> None:
+    assert "7 天" in customer.ask("怎么退货")
+    customer.react("👍")
+    until(lambda: in_chat(telegram_shop, customer.id)[2:] == [("customer", "👍")])
+    customer.react("👎", before=("👍",))  # the first sign counts
+    other = Customer(telegram, next(IDS))
+    assert "7 天" in other.ask("怎么退货")
+    other.react("🎃")  # tells nothing
+    other.react(before=("👍",))  # taken away
+    other.react("👎", user=customer.user)  # somebody else's
+    other.react("👎", chat={"id": -100, "type": "supergroup", "title": "Fans"})
+    other.react("👎")
+    assert "没帮上忙" in other.next()
+    assert customer.buttons(telegram.api.messages[str(other.id), other.shown()])[0][1] == "转人工"
+    other.react("💩")  # under the apology, which is no answer
+    assert "7 天" in other.ask("怎么退货")
+    texts = [text for author, text in in_chat(telegram_shop, other.id) if author == "customer"]
+    assert texts == ["怎么退货", "👎", "怎么退货"]
+    assert len(customer.got()) == 1
 
 
 def test_who_blocks_the_bot_is_known_until_they_write_again(

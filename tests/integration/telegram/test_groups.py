@@ -28,6 +28,7 @@ from tests.support.groups import (
     reply_to,
 )
 from tests.support.service import Service
+from tests.support.short_minute import SHORT
 from tests.support.telegram import TOKEN, Customer, bot_config, until
 
 PEOPLE = count(50_001)
@@ -40,7 +41,7 @@ CAPTCHA_SECONDS = 10
 
 @pytest.fixture(scope="module")
 def double() -> Iterator[TelegramDouble]:
-    platform = TelegramDouble()
+    platform = TelegramDouble(**SHORT)
     platform.api.token = TOKEN
     with platform.running():
         yield platform
@@ -73,7 +74,10 @@ def shop(
         for group, chat in ADMINS.items()
     )
     running = Service(
-        tmp_path_factory.mktemp("groups"), model_cache, more_config=bot_config(double) + tables
+        tmp_path_factory.mktemp("groups"),
+        model_cache,
+        module=("tests.support.short_minute",),
+        more_config=bot_config(double) + tables,
     ).start()
     until(lambda: len(states(running)) == len(ADMINS))
     yield running
@@ -300,8 +304,13 @@ def test_undo_by_command(shop: Service, double: TelegramDouble, groups: dict[int
     group.say(person(next(PEOPLE)), "/undo")
     group.say(ADA, "/undo")
     until(lambda: rude["id"] not in group.state.banned)
-    group.say(ADA, f"/mute {rude['id']} 2h")
+    named = [
+        {"type": "bot_command", "offset": 0, "length": 5},
+        {"type": "text_mention", "offset": 6, "length": 4, "user": rude},
+    ]
+    group.say(ADA, "/mute 粗 人儿 2h 说脏话", entities=named)
     until(lambda: rude["id"] in group.state.muted)
+    assert "2小时" in until(lambda: "说脏话" in group.log() and group.log())
     until(lambda: "禁言 · 粗人" in group.log() and settled(shop))
     found = double.api.messages.items()
     number = max(

@@ -35,7 +35,8 @@ def test_the_webhook_is_registered_and_answers_come(
     assert hooked.api.webhook.url == f"{hooked_shop.url}/telegram/shop"
     assert hooked.api.webhook.secret == SECRET
     assert set(hooked.api.webhook.allowed) == {
-        "message", "edited_message", "callback_query", "my_chat_member", "chat_member",
+        "message", "edited_message", "callback_query", "message_reaction", "my_chat_member",
+        "chat_member",
     }  # fmt: skip
     assert "7 天" in customer.ask("怎么退货")
     assert hooked.called("getUpdates") == []

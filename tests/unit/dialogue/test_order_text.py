@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.dialogue.order_text import find
+from bot.dialogue.order_text import find, lone_phone
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,19 @@ def test_long_input_costs_little(evil: str) -> None:
 def test_a_number_with_a_hash(text: str, asked: bool) -> None:
     found = find(text, asked=asked)
     assert (found.number, found.last4) == ("#1001", "4321")
+
+
+@pytest.mark.parametrize(
+    ("text", "last4"),
+    [
+        ("13800008888", "8888"),
+        ("我的手机号是 138 0000 8888", "8888"),
+        ("+86 138-0000-8888 谢谢", None),
+        ("my phone number is +44 7700 900123", "0123"),
+        ("打13800008888没人接", None),
+        ("8888", None),
+        ("", None),
+    ],
+)
+def test_a_phone_number_and_nothing_else(text: str, last4: str | None) -> None:
+    assert lone_phone(text) == last4

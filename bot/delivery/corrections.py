@@ -1,0 +1,51 @@
+"""Changes what an agent wrote: before it is sent, while it is on its way, or at the customer."""
+
+from sqlmodel import Session
+
+from bot.core.messages import Author, Progress
+from bot.delivery import errands
+from storage.models.attachments import attachments_of
+from storage.models.conversations import Message, reword
+from storage.models.deliveries import Delivery, held_delivery
+
+CORRECTION = "correction"
+"""In the details of an errand that changes a message at the customer: our message's id."""
+
+
+def correct(session: Session, message: Message, text: str) -> bool:
+    """Give `message`, which has been or will be pushed, new words.
+
+    False when it cannot be: it did not arrive, or nobody knows. The caller holds the chat.
+    """
+    assert message.id is not None
+    delivery = held_delivery(session, message.id)
+    if delivery is None or delivery.state in (Progress.FAILED, Progress.UNCERTAIN):
+        return False
+    reword(session, message.id, text)
+    session.refresh(message)
+    if delivery.state == Progress.SENT:
+        order(session, delivery, delivery.provider_id.rpartition(",")[2])
+    elif delivery.state == Progress.SENDING:  # it leaves with the old words
+        delivery.is_reworded = True
+        session.add(delivery)
+    return True
+
+
+def order(session: Session, delivery: Delivery, provider_id: str) -> None:
+    """Have what was sent as `provider_id` changed at the customer to what the message says now."""
+    message = session.get_one(Message, delivery.message_id)
+    details = {
+        CORRECTION: message.id,
+        "message": int(provider_id),
+        "text": message.text,
+        "caption": is_copy(session, message),
+    }
+    merge = f"{CORRECTION}:{message.id}"
+    errands.order(session, delivery.address, "edit", details, merge=merge, repeatable=True)
+
+
+def is_copy(session: Session, message: Message) -> bool:
+    """Whether an agent's message is a file of theirs at the platform, to be copied from there."""
+    if message.author != Author.AGENT or not message.origin or message.id is None:
+        return False
+    return bool(attachments_of(session, [message.id]))
