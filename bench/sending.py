@@ -1,7 +1,8 @@
 """How fast, and how faithfully, messages leave for a platform with limits, over real HTTP.
 
 The platform is a double that refuses what Telegram refuses: 30 messages in any second, one a
-second to a chat. Senders run in processes of their own, beside it.
+second to a chat. Senders run in processes of their own, beside it, and speak through the Telegram
+channel.
 """
 
 import asyncio
@@ -56,11 +57,11 @@ def _run(
     db = Database(url)
     db.run(queue, chats, each)
     with TelegramDouble(faults or Faults()).running() as platform:
-        senders = [start_sender(url, platform.url)]
+        senders = [start_sender(url, platform.url, "telegram")]
         try:
             if kill:  # the first is in charge by now
                 _wait(lambda: bool(platform.calls))
-                senders.append(start_sender(url, platform.url))
+                senders.append(start_sender(url, platform.url, "telegram"))
             _progress(db, platform, senders, chats * each, kill=kill)
         finally:
             for sender in senders:
@@ -145,7 +146,7 @@ async def _urgent(url: str) -> float:
     await db.transact(queue, 500, URGENT // 500, Purpose.MARKETING)
     await db.transact(queue, 1, 0, Purpose.ANSWER, "customer")
     with TelegramDouble().running() as platform:
-        sender = start_sender(url, platform.url)
+        sender = start_sender(url, platform.url, "telegram")
         await _until(lambda: len(platform.calls) > 100)
         # The sender is another process; on SQLite only its own commits wake it.
         await db.transact(_answer)

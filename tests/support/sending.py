@@ -95,7 +95,9 @@ def queue(
             )
 
 
-def start_sender(database_url: str, api_url: str) -> subprocess.Popen[bytes]:
-    """A process of its own that sends for the account."""
-    command = [sys.executable, "-m", "tests.support.sender_process", database_url, api_url]
+def start_sender(database_url: str, api_url: str, channel: str = "") -> subprocess.Popen[bytes]:
+    """A process of its own that sends for the account, plainly or by the `telegram` channel."""
+    command = [
+        sys.executable, "-m", "tests.support.sender_process", database_url, api_url, channel
+    ]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
