@@ -236,5 +236,9 @@ class Refused(DeliveryError):
         self.blocked = blocked
 
 
+class Closed(DeliveryError):
+    """Surely not sent, for the platform lets us write only after the customer has: it is held."""
+
+
 class Uncertain(DeliveryError):
     """Perhaps sent: the connection broke, or time ran out, after the request was written."""

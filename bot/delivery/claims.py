@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot.channels.base import (
     Channel,
+    Closed,
     DeliveryError,
     Errand,
     Outgoing,
@@ -94,6 +95,9 @@ def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
         _move(session, delivery, Progress.QUEUED, error.reason, not_before=at)
     elif isinstance(error, Uncertain):
         _uncertain(session, delivery, error.reason)
+    elif isinstance(error, Closed):
+        quota.close(session, (delivery.channel, delivery.account), delivery.chat)
+        _move(session, delivery, Progress.HELD, quota.CLOSED)
     else:
         _move(session, delivery, Progress.FAILED, error.reason)
         if isinstance(error, Refused) and error.blocked:

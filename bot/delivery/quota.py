@@ -53,6 +53,13 @@ def take(
     return True
 
 
+def close(session: Session, account: Account, chat: str) -> None:
+    """The platform says that nothing may be sent to the chat, whatever the ledger thinks."""
+    for quota in deliveries.open_quotas(session, account, chat, now()):
+        quota.closes_at = now()
+        session.add(quota)
+
+
 def _left(quota: Quota, purpose: Purpose) -> int:
     assert quota.allowance is not None
     kept = 0 if purpose == Purpose.AGENT else quota.for_agents
