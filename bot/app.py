@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import structlog
@@ -19,8 +18,6 @@ from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
 from bot.channels.webchat import Sessions
-from bot.channels.wechat.kf_account import KfAccount, KfCallback
-from bot.channels.wechat.kf_sending import POLICY as KF_POLICY
 from bot.community import rounds
 from bot.community.reception import Community
 from bot.community.room import House as Groups
@@ -29,11 +26,11 @@ from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
 from bot.core.messages import Address
+from bot.corp import Corp
 from bot.delivery.sender import Sender, Senders
 from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
 from bot.dialogue.intake import Intake
-from bot.dialogue.kf_sessions import KfSessions
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
@@ -42,13 +39,11 @@ from bot.escalation import greeting
 from bot.feedback import survey
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
-from bot.inbox.kf_log import KeptLog
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
 from bot.web.telegram import telegram_router
-from bot.web.wechat_kf import wechat_kf_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
@@ -82,9 +77,7 @@ class Service:
     fetcher: Fetcher
     rounds: Rounds
     forum: ForumInlet | None
-    kf: tuple[KfAccount, ...]
-    kf_sessions: KfSessions
-    kf_log: KeptLog
+    corp: Corp
 
 
 def content(config: Config) -> Content:
@@ -114,23 +107,19 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
     telegram = _telegram(config, voice, intake, community, forum)
-    kf_log, kf_sessions = KeptLog(db), KfSessions(db, voice, KF_POLICY)
-    kf_sessions.register(bus)
-    kf = tuple(KfAccount(one) for one in config.wechat if one.kind == "kf")
-    for account in kf:
-        account.connect(kf_log, intake, kf_sessions)
-    pushed = [*channels, *(one.channel for one in telegram), *(one.channel for one in kf)]
+    corp = Corp.of(config, db, bus, voice, intake)
+    pushed = [*channels, *(one.channel for one in telegram), *corp.channels]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
         db,
-        [*(one.files for one in telegram), *(one.files for one in kf)],
+        [*(one.files for one in telegram), *corp.files],
         files_folder(config),
         config.files.max_megabytes * 1024 * 1024,
     )
     look_after = Rounds(db, groups)
     return Service(
         config, db, voice, answerer, intake, engine, senders, telegram, fetcher, look_after, forum,
-        kf, kf_sessions, kf_log,
+        corp,
     )  # fmt: skip
 
 
@@ -213,8 +202,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         yield
         for bot in service.telegram:
             await bot.stop()
-        for account in service.kf:
-            await account.stop()
+        await service.corp.stop()
         for task in tasks:
             task.cancel()
         for task in tasks:
@@ -224,8 +212,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         await service.senders.stop()
         for bot in service.telegram:
             await bot.close()
-        for account in service.kf:
-            account.close()
+        service.corp.close()
         await asyncio.to_thread(service.engine.close)
         service.answerer.close()
         service.db.close()
@@ -247,7 +234,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
     app.include_router(telegram_router(service.telegram))
-    _mount_kf(app, service)
+    service.corp.mount(app)
     app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
@@ -285,25 +272,10 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
         await service.forum.recover()
     for bot in service.telegram:
         bot.start(Ownership(service.db, f"polling:{bot.channel.channel}:{bot.name}"))
-    for account in service.kf:
-        account.start(Ownership(service.db, f"reading:{account.channel.channel}:{account.name}"))
+    service.corp.start()
     on_ready()
     metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))
     await answerer.watch()
-
-
-def _mount_kf(app: FastAPI, service: Service) -> None:
-    """The addresses that 微信客服 calls; ids of what is sent there begin with our own prefix."""
-    prefix = sha256(service.db.run(secret, "kf-messages").encode()).hexdigest()[:8]
-    service.kf_sessions.prefix = prefix
-    all_of_kind = [one.settings for one in service.kf]
-    for account in service.kf:
-        account.channel.prefix = prefix
-    app.include_router(
-        wechat_kf_router(
-            {one.name: KfCallback(one, all_of_kind, service.kf_log) for one in all_of_kind}
-        )
-    )
 
 
 def _count_handoff(_session: object, event: HandoffRequested) -> None:

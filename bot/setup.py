@@ -95,10 +95,13 @@ def list_agents(config: Config) -> list[dict[str, Any]]:
         ]
 
 
-def link_agent(config: Config, login: str, telegram_id: str) -> None:
-    """Let an agent answer customers in the Telegram forum; with no id, not any more."""
+def link_agent(config: Config, login: str, telegram_id: str | None, wecom_id: str | None) -> None:
+    """Say who an agent is on Telegram or in WeCom; an empty id: nobody there any more."""
     with app.database(config) as db:
-        db.run(accounts.link, login, telegram_id)
+        if telegram_id is not None:
+            db.run(accounts.link, login, telegram_id)
+        if wecom_id is not None:
+            db.run(accounts.link_wecom, login, wecom_id)
 
 
 def disable_agent(config: Config, login: str) -> None:
