@@ -148,6 +148,12 @@ class App:
         found: dict[str, Any] | Reply = await work(request)
         return found
 
+    async def do_get_api_domain_ip(self, _request: Request) -> dict[str, Any]:
+        return {"ip_list": ["127.0.0.1"]}
+
+    async def do_getcallbackip(self, _request: Request) -> dict[str, Any]:
+        return {"ip_list": ["127.0.0.1"]}
+
     async def do_media_upload(self, request: Request) -> dict[str, Any]:
         kind = request.query.get("type", "")
         most = self.media_limits().get(kind)

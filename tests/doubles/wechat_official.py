@@ -311,12 +311,6 @@ class OfficialAccount(App):
     async def do_customservice_getkflist(self, _request: Request) -> dict[str, Any]:
         return {"kf_list": []} if self.service_messages else wrong(48001, "api unauthorized")
 
-    async def do_get_api_domain_ip(self, _request: Request) -> dict[str, Any]:
-        return {"ip_list": ["127.0.0.1"]}
-
-    async def do_getcallbackip(self, _request: Request) -> dict[str, Any]:
-        return {"ip_list": ["127.0.0.1"]}
-
     async def do_media_get(self, request: Request) -> dict[str, Any] | Reply:
         """A video comes as an address (developers.weixin.qq.com: 获取临时素材)."""
         number = request.query.get("media_id", "")
