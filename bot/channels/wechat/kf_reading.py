@@ -205,8 +205,17 @@ class Reader:
             if event is not None:
                 await self._events.happened(event)
             return
-        await self._events.wrote(inbound)
+        await self._open(inbound)
         await self._take_message(inbound)
+
+    async def _open(self, inbound: Inbound) -> None:
+        """Whatever fails here costs the customer no message."""
+        try:
+            await self._events.wrote(inbound)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("a session could not be opened", account=self._account, error=traced(error))
 
     async def _take_message(self, inbound: Inbound) -> None:
         """A line of a menu that is used up or another's is what it says."""

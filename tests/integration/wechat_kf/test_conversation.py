@@ -70,6 +70,18 @@ def test_a_welcome_with_lines_that_work(app: KfApp, shop: Service, customer: Per
     assert len(customer.got) == 3, "nobody is welcomed twice"
 
 
+def test_a_welcome_that_comes_too_late_is_left_out(
+    app: KfApp, shop: Service, customer: Person
+) -> None:
+    app.loses_callbacks = True
+    app.enter(customer.id)
+    app.log[-1]["send_time"] -= 30
+    app.loses_callbacks = False
+    welcomed = len(app.double.called("kf/send_msg_on_event"))
+    assert "7 天" in customer.ask("怎么退货")
+    assert len(app.double.called("kf/send_msg_on_event")) == welcomed
+
+
 def test_a_used_line_is_what_it_says(app: KfApp, shop: Service, customer: Person) -> None:
     assert "人工" in customer.ask("转人工")
     customer.press("不等了")
