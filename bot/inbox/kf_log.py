@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot.channels.wechat.kf_reading import Entry
+from bot.channels.wechat.kf_reading import Entry, Place
 from storage import live
 from storage.db import Database
 from storage.live import Signal
 from storage.models import kf
 from storage.models.kf import Position
 
-AT_ONCE = 200
+AT_ONCE = 100
 """How many entries take effect side by side, at most."""
 
 
@@ -32,15 +32,17 @@ class KeptLog:
         """The platform says that there is something new. Returns after the commit."""
         await self._db.transact(_hear, account, token)
 
-    async def place(self, account: str) -> Position:
+    async def place(self, account: str) -> Place:
         """How far the log is read."""
-        return await self._db.read(kf.position, account)
+        at = await self._db.read(kf.position, account)
+        return Place(at.cursor, at.token, at.heard, at.is_due)
 
     async def keep(
-        self, account: str, page: Sequence[Any], before: Position, cursor: str, *, is_end: bool
+        self, account: str, page: Sequence[Any], before: Place, cursor: str, *, is_end: bool
     ) -> bool:
         """Store a page with the cursor behind it; False when somebody else has read on."""
-        return await self._db.transact(kf.keep, account, page, before, cursor, is_end=is_end)
+        at = Position(before.cursor, heard=before.heard)
+        return await self._db.transact(kf.keep, account, page, at, cursor, is_end=is_end)
 
     async def untaken(self, account: str) -> list[Entry]:
         """The oldest entries that have not taken effect."""

@@ -32,19 +32,25 @@ RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
 """How long to wait after the first, second … answer that did not come."""
 _UNKNOWN_TOKEN, _UNKNOWN_CURSOR = 95007, 40058
 _REMEMBERED = 10_000
+MAX_NAME = 64
+"""Longest name of a customer that is kept, in characters."""
+_AT_ONCE = 100
+"""How many names the platform gives at once (developer.work.weixin.qq.com/document/path/95159)."""
 
 log = structlog.get_logger()
 
 
-class Place(Protocol):
-    """Where to read on. `heard` counts callbacks, `token` is the newest one's."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to read on: after `cursor`, with the `token` of the newest callback while it is good.
 
-    @property
-    def cursor(self) -> str: ...
-    @property
-    def token(self) -> str: ...
-    @property
-    def is_due(self) -> bool: ...
+    `heard` callbacks had come when this was looked up; `is_due`: not all were followed up.
+    """
+
+    cursor: str = ""
+    token: str = ""
+    heard: int = 0
+    is_due: bool = False
 
 
 class News(Protocol):
@@ -68,11 +74,11 @@ class KfLog(Protocol):
     async def hear(self, account: str, token: str) -> None:
         """The platform says that there is something new. Returns after the commit."""
 
-    async def place(self, account: str) -> Any:
-        """How far the log is read: a `Place`."""
+    async def place(self, account: str) -> Place:
+        """How far the log is read."""
 
     async def keep(
-        self, account: str, page: Sequence[Any], before: Any, cursor: str, *, is_end: bool
+        self, account: str, page: Sequence[Any], before: Place, cursor: str, *, is_end: bool
     ) -> bool:
         """Store a page with the cursor behind it; False when somebody else has read on."""
 
@@ -141,14 +147,14 @@ class Reader:
             return False
         return True
 
-    async def _page(self, place: Any) -> bool:
+    async def _page(self, place: Place) -> bool:
         """Read and store one page; True at the log's end."""
         found = await self._ask(place)
         is_end = not found.get("has_more")
         page, cursor = found.get("msg_list", []), str(found.get("next_cursor") or place.cursor)
         return await self._log.keep(self._account, page, place, cursor, is_end=is_end) and is_end
 
-    async def _ask(self, place: Any) -> dict[str, Any]:
+    async def _ask(self, place: Place) -> dict[str, Any]:
         wanted = {
             "cursor": place.cursor,
             "token": place.token,
@@ -226,7 +232,7 @@ class Reader:
     async def _learn_names(self, entries: Sequence[Entry]) -> None:
         """What customers call themselves, where it is not known yet; without it is no harm."""
         unknown = {chat_of(one.data) for one in entries} - self._names.keys() - {""}
-        wanted = sorted(unknown)[:100]
+        wanted = sorted(unknown)[:_AT_ONCE]
         if not wanted:
             return
         try:
@@ -234,9 +240,10 @@ class Reader:
             found = await self._client.post("/cgi-bin/kf/customer/batchget", asked)
         except FAILURES:
             return
-        for one in found.get("customer_list", []):
-            name = storable(str(one.get("nickname", "")))[:64]
-            _remember(self._names, str(one.get("external_userid")), name)
+        names = {str(one.get("external_userid")): one for one in found.get("customer_list", [])}
+        for chat in wanted:
+            name = str(names.get(chat, {}).get("nickname", ""))
+            _remember(self._names, chat, storable(name)[:MAX_NAME])
 
 
 def _pause(failures: int) -> float:

@@ -61,6 +61,8 @@ def test_a_session_that_a_person_has_from_the_beginning(
     customer.say("怎么退货")
     app.first_state = NEW
     mine = conversation_of(shop, name, "open")
+    taken = shop.desk("POST", f"/conversations/{mine}/take")
+    assert (taken.status_code, "WeCom" in taken.text) == (409, True)
     app.speak(customer.id, "lisi", "您好，我是丽思")
     until(lambda: ("agent", "您好，我是丽思") in said(shop, mine))
     customer.say("怎么退货呢")
