@@ -19,7 +19,7 @@ from bot.channels.base import (
 )
 from bot.core.clock import now
 from bot.core.events import Event, emit
-from bot.core.messages import Address, Choice, Progress, Purpose
+from bot.core.messages import Choice, Progress, Purpose
 from bot.delivery import quota
 from bot.delivery.backoff import later
 from storage import live
@@ -110,25 +110,6 @@ def adopt(session: Session, account: Account) -> int:
     for delivery in left:
         _uncertain(session, delivery, "the process ended while it was being sent")
     return len(left)
-
-
-def bounced(session: Session, delivery_id: int, address: Address, reason: str) -> None:
-    """The platform had taken it, and says later that it did not reach the customer."""
-    delivery = session.get(Delivery, delivery_id)
-    if delivery is None or delivery.address != address:
-        return
-    was = [Progress.SENDING, Progress.SENT, Progress.UNCERTAIN]
-    if progress.change(session, Delivery, delivery_id, was, Progress.FAILED, reason=reason):
-        _tell(session, delivery)
-        emit(session, DeliveryStopped(delivery.message_id, Progress.FAILED, reason))
-
-
-def give_up_held(session: Session, address: Address, reason: str) -> None:
-    """What was held for a chat, but for what agents wrote, is of no use any more."""
-    account = (address.channel, address.account)
-    mine = (Delivery.chat == address.chat, Delivery.purpose != Purpose.AGENT)
-    for delivery in progress.in_state(session, Delivery, account, [Progress.HELD], *mine):
-        _move(session, delivery, Progress.FAILED, reason)
 
 
 def guard_consent(session: Session, delivery: Delivery) -> Stop | None:

@@ -22,7 +22,7 @@ from bot.channels.wechat.kf_sending import key_of
 from bot.core.clock import now
 from bot.core.events import Bus
 from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State
-from bot.delivery import claims, errands, outbox, quota
+from bot.delivery import bounces, errands, outbox, quota
 from bot.delivery.errands import ErrandDone
 from bot.words.phrases import Voice
 from storage.db import Database
@@ -119,7 +119,7 @@ class KfSessions:
         """A message that the platform had taken did not arrive."""
         key = key_of(event.sent_as, self.prefix)
         if key is not None:
-            claims.bounced(session, int(key), event.address, event.reason)
+            bounces.bounced(session, int(key), event.address, event.reason)
         if event.is_blocked:
             note_block(session, event.address, is_blocked=True)
 
@@ -168,7 +168,7 @@ class KfSessions:
         if conversation.state != State.OPEN or conversation.handoff_reason != ELSEWHERE:
             return
         identity = session.get_one(Identity, conversation.identity_id)
-        claims.give_up_held(session, identity.address, "answered in WeCom")
+        bounces.give_up_held(session, identity.address, "answered in WeCom")
         text = self._voice.say("kf.ended_elsewhere", self._voice.default_language)
         _write(session, conversation, Author.SYSTEM, text)
         conversation.state = State.RESOLVED
