@@ -15,6 +15,8 @@ TYPES: Mapping[str, str] = {
     "audio/mp4": "m4a",
     "audio/x-m4a": "m4a",
     "audio/wav": "wav",
+    "audio/amr": "amr",
+    "audio/speex": "speex",
     "application/pdf": "pdf",
     "text/plain": "txt",
     "text/csv": "csv",
