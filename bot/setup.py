@@ -19,6 +19,7 @@ from rich.console import Console
 from bot import app
 from bot.answering.load import load as load_faq
 from bot.channels.telegram import checkup
+from bot.channels.wechat import checkup as wechat_checkup
 from bot.config import (
     EXAMPLE,
     PUBLISHED_KEY,
@@ -31,6 +32,7 @@ from bot.config import (
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
+from bot.wechat_settings import WeChat
 from storage.models.agents import all_agents
 
 
@@ -176,6 +178,8 @@ def _checks(config: Config) -> Iterator[Check]:
     yield Check("disk 磁盘", lambda: _disk(config))
     for bot in config.telegram:
         yield Check(f"Telegram {bot.name}", partial(_telegram, bot, config.web.public_url))
+    for account in config.wechat:
+        yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
 
 
 def _keys(config: Config) -> str:
@@ -234,6 +238,10 @@ def _disk(config: Config) -> str:
 
 def _telegram(bot: Telegram, public_url: str) -> str:
     return asyncio.run(checkup.check(bot, public_url))
+
+
+def _wechat(account: WeChat, public_url: str) -> str:
+    return asyncio.run(wechat_checkup.check(account, public_url))
 
 
 def _toml(text: str) -> str:

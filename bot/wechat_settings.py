@@ -10,7 +10,7 @@ from bot.settings import Section
 MENU_ROWS, MENU_DEPTH = 3, 5
 """Buttons of an account's menu, and of the list behind one
 (developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Creating_Custom-Defined_Menu.html)."""
-_NAME_BYTES = 60
+_ROW_BYTES, _NAME_BYTES = 16, 60
 SERVERS = {
     "official": "https://api.weixin.qq.com",
     "kf": "https://qyapi.weixin.qq.com",
@@ -48,6 +48,8 @@ class MenuButton(Section):
                 f"the button {self.name!r} needs exactly one of choice, url and buttons / "
                 f"菜单按钮 {self.name!r} 必须且只能写 choice、url、buttons 中的一个"
             )
+        if not self.buttons and not self.url and len(self.choice.encode()) > 128:
+            raise ValueError("a choice has 128 bytes at most / choice 最多 128 字节")
         if any(one.buttons for one in self.buttons):
             raise ValueError("a menu has two levels at most / 菜单最多两级")
         if len(self.name.encode()) > _NAME_BYTES:
@@ -110,6 +112,17 @@ class WeChat(Section):
     def path(self) -> str:
         """Where the platform calls us, below the public address."""
         return f"/wechat/{self.name}"
+
+    @field_validator("menu")
+    @classmethod
+    def _rows_are_short(cls, menu: tuple[MenuButton, ...]) -> tuple[MenuButton, ...]:
+        for button in menu:
+            if len(button.name.encode()) > _ROW_BYTES:
+                raise ValueError(
+                    f"the button's name {button.name!r} is too long: five Chinese characters / "
+                    f"一级菜单名 {button.name!r} 太长：最多 5 个汉字"
+                )
+        return menu
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "WeChat":

@@ -1,6 +1,6 @@
 """What comes in from a channel and what goes out, as plain values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,15 @@ class Choice:
         return {"label": self.label, "value": self.value}
 
 
+def numbers(values: Sequence[str]) -> dict[str, str]:
+    """What people type for each of the choices with these values, where they see numbered lines:
+    its place, or its own number where all have one (`rating:5`)."""
+    own = [value.rpartition(":")[2] for value in values]
+    is_own = len(set(own)) == len(own) and all(one.isascii() and one.isdigit() for one in own)
+    places = own if is_own else [str(place) for place in range(1, len(values) + 1)]
+    return dict(zip(places, values, strict=True))
+
+
 class Kind(StrEnum):
     """What a message carries besides text; `mark` stands in for a text where there is none."""
 
@@ -149,6 +158,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """The customer did what lets us write to them: which of the account's windows, and when."""
+
+    window: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """A customer's message as a channel parsed it.
 
@@ -157,7 +174,8 @@ class Inbound:
     and so has a command; `text` is then only what is shown.
     `origin` is the platform's id of the message itself and `reply_to` that of the message which it
     answers; with `is_edit` the message `origin` has been changed into this. Messages with the same
-    `album` are one. `phone` is a number that the platform vouches for as the sender's own.
+    `album` are one. `phone` is a number that the platform vouches for as the sender's own. With
+    `numbered` the customer saw choices as numbered lines. `opens` is the window that this opens.
     """
 
     address: Address
@@ -174,6 +192,8 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     album: str = ""
     phone: str = ""
+    numbered: bool = False
+    opens: Opening | None = None
 
     @property
     def is_spoken(self) -> bool:

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from bot.core.events import emit
 from bot.core.messages import Address, Progress, Purpose
-from bot.delivery.claims import DeliveryStopped
+from bot.delivery.outcomes import DeliveryStopped
 from storage import live
 from storage.models import progress
 from storage.models.deliveries import Delivery

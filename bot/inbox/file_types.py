@@ -16,6 +16,7 @@ TYPES: Mapping[str, str] = {
     "audio/x-m4a": "m4a",
     "audio/wav": "wav",
     "audio/amr": "amr",
+    "audio/speex": "speex",
     "application/pdf": "pdf",
     "text/plain": "txt",
     "text/csv": "csv",

@@ -11,10 +11,10 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated, TelegramError
 
 from bot.channels.base import Errand, Limits, Outgoing, Policy, Rate, Refused
+from bot.channels.splitting import split
 from bot.channels.telegram.client import CHANNEL, Client
 from bot.channels.telegram.errands import perform
 from bot.channels.telegram.errors import delivery_error
-from bot.channels.telegram.splitting import split
 from bot.core.clock import now
 from bot.core.messages import Choice, Purpose
 

@@ -6,7 +6,7 @@ from alembic import op
 from storage.models.base import Json, UtcDateTime
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
