@@ -114,6 +114,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     forum = _forum(config, db, bus, voice)
     telegram = _telegram(config, voice, intake, community, forum)
     corp = Corp.of(config, db, bus, voice, intake)
+    policies |= corp.policies
     for account in wechat:
         account.connect(intake, Replies(db, account.channel))
     pushed = [

@@ -5,9 +5,8 @@ from hashlib import sha256
 
 from fastapi import FastAPI
 
-from bot.channels.base import Channel, FileSource, Inlet
+from bot.channels.base import Channel, FileSource, Inlet, Policy
 from bot.channels.wechat.kf_account import KfAccount, KfCallback
-from bot.channels.wechat.kf_sending import POLICY
 from bot.channels.wechat.wecom import WecomApp, WecomCallback
 from bot.config import Config
 from bot.core.events import Bus
@@ -34,7 +33,7 @@ class Corp:
     @classmethod
     def of(cls, config: Config, db: Database, bus: Bus, voice: Voice, inlet: Inlet) -> "Corp":
         """What the configuration has of them; agents are told by the first app."""
-        kept, sessions = KeptLog(db), KfSessions(db, voice, POLICY)
+        kept, sessions = KeptLog(db), KfSessions(db, voice)
         sessions.register(bus)
         kf = tuple(KfAccount(one) for one in config.wechat if one.kind == "kf")
         for account in kf:
@@ -49,6 +48,11 @@ class Corp:
     def channels(self) -> list[Channel]:
         """What is sent to."""
         return [*(one.channel for one in self.kf), *(one.channel for one in self.apps)]
+
+    @property
+    def policies(self) -> dict[tuple[str, str], Policy]:
+        """What each account that customers write to may send."""
+        return {(one.channel.channel, one.name): one.channel.policy for one in self.kf}
 
     @property
     def files(self) -> list[FileSource]:

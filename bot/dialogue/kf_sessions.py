@@ -5,7 +5,6 @@ from functools import singledispatchmethod
 
 from sqlmodel import Session
 
-from bot.channels.base import Policy
 from bot.channels.wechat.kf import (
     NEW,
     OURS,
@@ -21,8 +20,8 @@ from bot.channels.wechat.kf import (
 from bot.channels.wechat.kf_sending import key_of
 from bot.core.clock import now
 from bot.core.events import Bus
-from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State
-from bot.delivery import bounces, errands, outbox, quota
+from bot.core.messages import Address, Author, Choice, Purpose, State
+from bot.delivery import bounces, errands, outbox
 from bot.delivery.errands import ErrandDone
 from bot.words.phrases import Voice
 from storage.db import Database
@@ -40,10 +39,9 @@ SESSION_LASTS = timedelta(hours=48)
 class KfSessions:
     """What Reader hands over takes effect here, each thing in one transaction, once."""
 
-    def __init__(self, db: Database, voice: Voice, policy: Policy) -> None:
+    def __init__(self, db: Database, voice: Voice) -> None:
         self._db = db
         self._voice = voice
-        self._policy = policy
         self.prefix = ""
         """What the ids of our messages begin with."""
 
@@ -55,9 +53,9 @@ class KfSessions:
         """Let it take effect, once. Returns after the commit; raises `Unavailable`."""
         await self._db.transact(self._once, event)
 
-    async def wrote(self, inbound: Inbound) -> None:
-        """The customer's message opens the window, and the session is to be ours."""
-        await self._db.transact(self._opened, inbound)
+    async def wrote(self, address: Address) -> bool:
+        """The customer wrote: the session is to be ours. Returns whether we may write."""
+        return await self._db.transact(self._opened, address)
 
     def learnt(self, session: Session, event: ErrandDone) -> None:
         """The platform said in which state a chat's session is."""
@@ -67,26 +65,17 @@ class KfSessions:
 
     # -- each in a transaction
 
-    def _opened(self, session: Session, inbound: Inbound) -> None:
-        address = inbound.address
-        if take(session, f"{source_of(address)}:wrote", inbound.external_id) is None:
-            return
+    def _opened(self, session: Session, address: Address) -> bool:
         known = kf.find_session(session, address.account, address.chat)
-        is_over = known is None or now() - known.begun_at > SESSION_LASTS
-        if known is None or is_over or known.state == OVER:
+        is_new = known is None or known.state == OVER or now() - known.begun_at > SESSION_LASTS
+        if is_new:
             kf.note_session(session, address.account, address.chat, OVER)
             kf.note_session(session, address.account, address.chat, NEW)
+            merge = f"session {address.chat}"
             errands.order(
-                session,
-                address,
-                "session",
-                {},
-                line="session",
-                repeatable=True,
-                merge=_merge(address),
+                session, address, "session", {}, line="session", repeatable=True, merge=merge
             )
-        if known is None or is_over or known.state not in (QUEUE, PERSON):
-            quota.open_window(session, address, self._policy, "message")
+        return is_new or known is None or known.state not in (QUEUE, PERSON)
 
     def _once(self, session: Session, event: KfEvent) -> None:
         if take(session, source_of(event.address), event.external_id) is not None:
@@ -208,7 +197,3 @@ def _write(
         agent_id=agent_id,
     )
     write(session, message)
-
-
-def _merge(address: Address) -> str:
-    return f"session {address.chat}"

@@ -159,7 +159,7 @@ class WeChatDouble:
             is_known = any(known == app_id for known, _ in self.apps)
             refused = 40001 if path == "gettoken" else 40125
             return wrong(refused if is_known else 40013, "invalid appsecret or appid")
-        if app.allowed_ips is not None and "127.0.0.1" not in app.allowed_ips:
+        if not app.lets_in and path != "gettoken":
             return wrong(40164, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist")
         found = app.access_token(fresh=path == "token" or bool(data.get("force_refresh")))
         return found if path != "gettoken" else {"errcode": 0, "errmsg": "ok", **found}

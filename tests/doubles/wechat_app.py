@@ -128,6 +128,11 @@ class App:
         self.tokens.clear()
         self.current = ""
 
+    @property
+    def lets_in(self) -> bool:
+        """Whether calls may come from where all come from here."""
+        return self.allowed_ips is None or "127.0.0.1" in self.allowed_ips
+
     def refusal(self, token: str) -> dict[str, Any] | None:
         """Why `token` opens nothing; None when it does."""
         if token not in self.tokens:

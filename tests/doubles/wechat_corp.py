@@ -27,6 +27,13 @@ class CorpApp(App):
     agent_id: int = 0
     bad_token = 40014
 
+    def refusal(self, token: str) -> dict[str, Any] | None:
+        """A token is given to anybody; calls are not answered to everybody."""
+        if not self.lets_in:
+            text = "not allow to access from your ip, hint: [1], from ip: 127.0.0.1, more info at x"
+            return wrong(60020, text)
+        return super().refusal(token)
+
     def verification(self, when: str, nonce: str, echo: str) -> dict[str, str]:
         sealed = self.seal.encrypt(echo.encode())
         signature = self.seal.signature(when, nonce, sealed)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from bot.channels.wechat import library
+from bot.channels.wechat import kf_checkup, library
 from bot.channels.wechat.client import Client
 from bot.channels.wechat.library import ApiError, NoAnswer, NotReached
 from bot.core.errors import XiaoerError
@@ -29,6 +29,8 @@ async def check(settings: WeChat, public_url: str) -> str:
         notes = [f"{settings.kind}, {settings.mode}"]
         if settings.kind == "official":
             notes += await _permission(client)
+        else:
+            notes += await kf_checkup.notes(client)
     finally:
         client.close()
     notes += list(_address(settings, public_url))

@@ -9,7 +9,7 @@ _CONFIGURATION = frozenset({40001, 40013, 40014, 40125, 40164, 41002, 41004, 420
 """Secret, token or app id refused; our address is not on the allow list."""
 _BUSY = {-1: None, 45009: 600.0, 45011: 60.0}
 """The platform is busy; the day's calls are used up; too many in this minute."""
-_SHUT = frozenset({45015, 45047, 95001, 95018})
+_SHUT = frozenset({45015, 45047, 95001, 95002, 95018})
 """The customer has to write first: the window is shut, or its messages are used up."""
 _GONE = frozenset({43004, 48002})
 """The customer has left, or refuses our messages."""

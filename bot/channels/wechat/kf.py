@@ -5,7 +5,7 @@ Source: developer.work.weixin.qq.com/document/path/94670 (接收消息和事件)
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from bot.core.messages import Address, Attachment, Inbound, Kind
@@ -16,6 +16,8 @@ CUSTOMER, EVENT, SERVICER = 3, 4, 5
 NEW, OURS, QUEUE, PERSON, OVER = range(5)
 """The states of a session: untreated, an assistant's, waiting for a person, a person's, over
 (developer.work.weixin.qq.com/document/path/94669). We may write in the first two."""
+WINDOW = "message"
+"""What a customer's message opens: see `kf_sending.POLICY`."""
 WELCOME_SECONDS = 20
 """How long a welcome may be sent after somebody opened the chat (…/path/95122)."""
 PLAIN = frozenset({"order", "person"})
@@ -84,10 +86,10 @@ class KfInlet(Protocol):
     async def happened(self, event: KfEvent) -> None:
         """Let it take effect, once. Returns after the commit, and raises as `Inlet.take`."""
 
-    async def wrote(self, inbound: Inbound) -> None:
-        """This message is about to be taken: it opens the window, and the session is to be ours.
+    async def wrote(self, address: Address) -> bool:
+        """A message is about to be taken: see to it that the session is ours.
 
-        Once for each message. Returns after the commit, and raises as `Inlet.take`.
+        Returns, after the commit, whether we may write; raises as `Inlet.take`.
         """
 
 
@@ -125,6 +127,11 @@ def message_in(entry: Mapping[str, Any], channel: str, account: str, name: str) 
     )
 
 
+def sent_at(entry: Mapping[str, Any]) -> datetime:
+    """When it was sent, by the platform's clock."""
+    return datetime.fromtimestamp(float(entry.get("send_time") or 0), UTC)
+
+
 def event_in(entry: Mapping[str, Any], channel: str, account: str) -> KfEvent | None:
     """What else happened; None when it means nothing to us."""
     chat, number = chat_of(entry), str(entry.get("msgid", ""))
@@ -141,13 +148,13 @@ def event_in(entry: Mapping[str, Any], channel: str, account: str) -> KfEvent | 
     event = entry.get("event")
     if entry.get("origin") != EVENT or not isinstance(event, dict):
         return None
-    return _event(where, number, event, entry.get("send_time"))
+    return _event(where, number, event, sent_at(entry))
 
 
-def _event(where: Address, number: str, event: Mapping[str, Any], sent: Any) -> KfEvent | None:
+def _event(where: Address, number: str, event: Mapping[str, Any], sent: datetime) -> KfEvent | None:
     match event.get("event_type"):
         case "enter_session" if event.get("welcome_code"):
-            until = datetime.fromtimestamp(float(sent or 0) + WELCOME_SECONDS, UTC)
+            until = sent + timedelta(seconds=WELCOME_SECONDS)
             return Entered(where, number, str(event["welcome_code"]), until)
         case "msg_send_fail":
             why = int(event.get("fail_type", 0))

@@ -17,10 +17,10 @@ import structlog
 from bot.channels.base import Duty, Inlet
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.errors import FAILURES
-from bot.channels.wechat.kf import KfInlet, chat_of, event_in, message_in
+from bot.channels.wechat.kf import WINDOW, KfInlet, chat_of, event_in, message_in, sent_at
 from bot.channels.wechat.library import ApiError
 from bot.core.errors import Unavailable, traced
-from bot.core.messages import Inbound
+from bot.core.messages import Inbound, Opening
 from bot.core.text import storable
 
 PAGE = 1000
@@ -211,17 +211,19 @@ class Reader:
             if event is not None:
                 await self._events.happened(event)
             return
-        await self._open(inbound)
+        if await self._is_open(inbound):
+            inbound = replace(inbound, opens=Opening(WINDOW, sent_at(entry)))
         await self._take_message(inbound)
 
-    async def _open(self, inbound: Inbound) -> None:
-        """Whatever fails here costs the customer no message."""
+    async def _is_open(self, inbound: Inbound) -> bool:
+        """Whether we may answer; whatever fails here costs the customer no message."""
         try:
-            await self._events.wrote(inbound)
+            return await self._events.wrote(inbound.address)
         except Unavailable:
             raise
         except Exception as error:
             log.error("a session could not be opened", account=self._account, error=traced(error))
+            return True
 
     async def _take_message(self, inbound: Inbound) -> None:
         """A line of a menu that is used up or another's is what it says."""

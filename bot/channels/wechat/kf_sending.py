@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from bot.channels.base import Errand, Outgoing, Policy, Refused, Window
-from bot.channels.telegram.splitting import split
+from bot.channels.splitting import split, utf8
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.errors import FAILURES, delivery_error
-from bot.channels.wechat.kf import NEW, OURS
+from bot.channels.wechat.kf import NEW, OURS, WINDOW
 from bot.core.messages import Choice, Purpose
 
 POLICY = Policy(
-    windows={"message": Window(timedelta(hours=48), 5, for_agents=2)},
+    windows={WINDOW: Window(timedelta(hours=48), 5, for_agents=2)},
     carries=frozenset(Purpose) - {Purpose.MARKETING},
     opaque_buttons=True,
+    pieces=lambda text, choices: len(messages(text, choices)),
 )
 """Five messages in the 48 hours after the customer's
 (developer.work.weixin.qq.com/document/path/94677)."""
@@ -108,8 +109,8 @@ def messages(text: str, choices: Sequence[Choice]) -> list[dict[str, Any]]:
 
 
 def _pieces(text: str, most: int) -> list[str]:
-    """`text` in pieces of at most `most` bytes; a UTF-16 unit has at most three."""
-    return split(text) if len(text.encode()) <= most else split(text, most // 3)
+    """`text` in pieces of at most `most` bytes."""
+    return split(text, most, utf8)
 
 
 def _text(text: str) -> dict[str, Any]:

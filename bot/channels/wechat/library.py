@@ -34,11 +34,11 @@ _BEFORE = (
     requests.exceptions.ProxyError,
 )
 _CHUNK = 1 << 16
-_ADDRESS = re.compile(r"invalid ip ([0-9a-fA-F.:]+)")
+_ADDRESS = re.compile(r"(?:invalid ip|from ip:) ([0-9a-fA-F.:]+)")
 
 
 class ApiError(Exception):
-    """The platform said no. `code` is its errcode (or the HTTP status), `ip` ours in 40164."""
+    """The platform said no. `code` is its errcode (or the HTTP status), `ip` ours if it tells."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{code} {text}")
@@ -47,7 +47,7 @@ class ApiError(Exception):
 
     @property
     def ip(self) -> str:
-        """Our address as the platform sees it, where it says so (40164); else empty."""
+        """Our address as the platform sees it, where it says so (40164, 60020); else empty."""
         found = _ADDRESS.search(self.text)
         return found.group(1) if found else ""
 
