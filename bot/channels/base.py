@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.core.groups import Change, Post, Press
@@ -221,6 +221,9 @@ class DeliveryInlet(Protocol):
 
     async def not_arrived(self, address: Address, provider_id: str, *, blocked: bool) -> None:
         """The platform says of a message that it had taken that it did not arrive."""
+
+    async def opened(self, address: Address, window: str, at: datetime) -> None:
+        """The customer did what opens a window, and said nothing."""
 
     async def allowed(self, address: Address, kind: str) -> None:
         """The customer allows one more message of this kind."""

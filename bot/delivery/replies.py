@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -53,6 +54,12 @@ class Replies:
     async def not_arrived(self, address: Address, provider_id: str, *, blocked: bool) -> None:
         """A message that had been sent did not arrive."""
         await self._db.transact(outcomes.reported, self._account, provider_id, blocked=blocked)
+
+    async def opened(self, address: Address, window: str, at: datetime) -> None:
+        """The customer did what opens a window, where the account has it."""
+        policy = self._channel.policy
+        if window in policy.windows:
+            await self._db.transact(quota.open_window, address, policy, window, at)
 
     async def allowed(self, address: Address, kind: str) -> None:
         """One more message of this kind may be sent."""

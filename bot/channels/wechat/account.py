@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.channels.base import DeliveryInlet, Inlet, Outgoing, Taken
-from bot.channels.wechat.callbacks import Allowed, Left, NotArrived, Reader, key_of
+from bot.channels.wechat.callbacks import Allowed, Left, NotArrived, Paid, Reader, key_of
 from bot.channels.wechat.client import Client
 from bot.channels.wechat.envelope import Envelope, Opened
 from bot.channels.wechat.errors import FAILURES
@@ -107,6 +107,8 @@ class WeChatAccount:
             await self._inlet.take(news)
         elif isinstance(news, Left):
             await self._inlet.note_block(address, is_blocked=True)
+        elif isinstance(news, Paid):
+            await self._deliveries.opened(address, "payment", news.at)
         elif isinstance(news, NotArrived):
             number = news.provider_id
             await self._deliveries.not_arrived(address, number, blocked=news.is_refused)

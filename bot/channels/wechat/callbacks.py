@@ -46,7 +46,14 @@ class Allowed:
     templates: tuple[str, ...]
 
 
-News = Inbound | Left | NotArrived | Allowed
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The customer has paid in the platform's own shop, which lets us write for two days."""
+
+    at: datetime
+
+
+News = Inbound | Left | Paid | NotArrived | Allowed
 """What a callback can mean."""
 
 
@@ -91,12 +98,12 @@ class Reader:
             return self._inbound(said, _FOLLOWED, led_here(scene), _WINDOWS[event])
         if event == "click" and key and len(key.encode()) <= MAX_CHOICE:
             return self._inbound(said, self._label(key), key, _WINDOWS[event])
+        if event == "merchant_order" and said.text("OrderStatus") == "2":  # paid, to be dispatched
+            return Paid(_created(said))
         if event == "templatesendjobfinish" and said.text("Status") != "success":
             refused = "user block" in said.text("Status")
             return NotArrived(said.text("MsgID") or said.text("MsgId"), refused)
-        if event in ("subscribe_msg_popup_event", "subscribe_msg_change_event"):
-            return _allowed(said) if event == "subscribe_msg_popup_event" else None
-        return None
+        return _allowed(said) if event == "subscribe_msg_popup_event" else None
 
     def _inbound(
         self,

@@ -124,6 +124,22 @@ def test_a_template_that_did_not_arrive_is_told_when_the_customer_writes(
     assert states(shop, customer.openid) == ["sent", "failed"]
 
 
+def test_who_has_paid_is_written_to_as_often_as_need_be(
+    shop: Service, service_account: OfficialAccount
+) -> None:
+    customer = Follower(service_account)
+    customer.ask("转人工")
+    mine = conversation(shop, customer.openid)
+    service_account.pay(customer.openid)
+    service_account.event(customer.openid, "merchant_order", OrderId="1", OrderStatus=2).result()
+    for number in range(8):
+        reply = {"text": f"第{number}句"}
+        assert shop.desk("POST", f"/conversations/{mine}/messages", json=reply).is_success
+        until(lambda number=number: f"第{number}句" in customer.got[-1].text)
+    assert len(customer.got) >= 9
+    until(lambda: set(states(shop, customer.openid)) == {"sent"})
+
+
 def test_a_permission_is_good_for_one_message(
     wechat: WeChatDouble, shop: Service, compatible: OfficialAccount
 ) -> None:
