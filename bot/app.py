@@ -19,6 +19,7 @@ from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
 from bot.channels.webchat import Sessions
+from bot.channels.wechat.account import WeChatAccount
 from bot.community import rounds
 from bot.community.reception import Community
 from bot.community.room import House as Groups
@@ -27,6 +28,8 @@ from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested
 from bot.core.messages import Address
+from bot.corp import Corp
+from bot.delivery.replies import Replies
 from bot.delivery.sender import Sender, Senders
 from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
@@ -46,6 +49,7 @@ from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
 from bot.web.telegram import telegram_router
+from bot.web.wechat import wechat_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
@@ -76,9 +80,11 @@ class Service:
     engine: Engine
     senders: Senders
     telegram: tuple[TelegramBot, ...]
+    wechat: tuple[WeChatAccount, ...]
     fetcher: Fetcher
     rounds: Rounds
     forum: ForumInlet | None
+    corp: Corp
 
 
 def content(config: Config) -> Content:
@@ -102,23 +108,46 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     groups = Groups.of(config.telegram, voice, answerer)
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
-    reception = Reception(House(voice, answerer), discover())
+    wechat = _wechat(config, voice)
+    policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
+    reception = Reception(House(voice, answerer), discover(), policies)
     engine = Engine(engine_url(db.url), config.shop.timezone, _jobs(config, db))
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
     telegram = _telegram(config, db, voice, intake, community, forum)
-    pushed = [*channels, *(one.channel for one in telegram)]
+    corp = Corp.of(config, db, bus, voice, intake)
+    policies |= corp.policies
+    for account in wechat:
+        account.connect(intake, Replies(db, account.channel))
+    pushed = [
+        *channels,
+        *(one.channel for one in telegram),
+        *(one.channel for one in wechat),
+        *corp.channels,
+    ]
     senders = Senders([Sender(db, channel) for channel in pushed])
     fetcher = Fetcher(
         db,
-        [one.files for one in telegram],
+        [*(one.files for one in telegram), *(one.files for one in wechat), *corp.files],
         files_folder(config),
         config.files.max_megabytes * 1024 * 1024,
     )
     look_after = Rounds(db, groups)
     return Service(
-        config, db, voice, answerer, intake, engine, senders, telegram, fetcher, look_after, forum
+        config,
+        db,
+        voice,
+        answerer,
+        intake,
+        engine,
+        senders,
+        telegram,
+        wechat,
+        fetcher,
+        look_after,
+        forum,
+        corp,
     )
 
 
@@ -151,6 +180,11 @@ def _telegram(
     for bot in bots:
         bot.connect(intake, community, desk, KeptMoves(db, (CHANNEL, bot.name)))
     return bots
+
+
+def _wechat(config: Config, voice: Voice) -> tuple[WeChatAccount, ...]:
+    official = (one for one in config.wechat if one.kind == "official")
+    return tuple(WeChatAccount(one, voice, config.shop.zone) for one in official)
 
 
 def _jobs(config: Config, db: Database) -> list[Job]:
@@ -210,6 +244,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         yield
         for bot in service.telegram:
             await bot.stop()
+        await service.corp.stop()
         for task in tasks:
             task.cancel()
         for task in tasks:
@@ -219,6 +254,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         await service.senders.stop()
         for bot in service.telegram:
             await bot.close()
+        service.corp.close()
+        for account in service.wechat:
+            await account.close()
         await asyncio.to_thread(service.engine.close)
         service.answerer.close()
         service.db.close()
@@ -243,6 +281,8 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
     app.include_router(telegram_router(service.telegram))
+    service.corp.mount(app)
+    app.include_router(wechat_router(service.wechat))
     app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
@@ -280,6 +320,9 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
         await service.forum.recover()
     for bot in service.telegram:
         bot.start(Ownership(service.db, f"polling:{bot.channel.channel}:{bot.name}"))
+    service.corp.start()
+    for account in service.wechat:
+        account.start()
     on_ready()
     metrics.FAQ_PROBLEMS.set_function(lambda: len(answerer.problems))
     await answerer.watch()

@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -28,16 +26,14 @@ from pydantic_settings import (
 from rapidfuzz import process
 
 from bot.core.errors import XiaoerError
+from bot.settings import Language, Localized, Section
+from bot.wechat_settings import WeChat
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 
 PUBLISHED_KEY = "replace-this-key-with-a-long-random-one"
 """Stands in config.example.toml and opens nothing."""
-
-Language = Literal["zh", "en"]
-Localized = str | dict[Language, str]
-"""A text for customers: one for all languages, or one per language."""
 
 
 class ConfigInvalid(XiaoerError):
@@ -61,12 +57,6 @@ def _origin(address: str) -> str:
     if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
         raise ValueError(f"{address!r} is not a site's address such as https://shop.example")
     return origin
-
-
-class Section(BaseModel):
-    """A section of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shop(Section):
@@ -334,6 +324,18 @@ class Config(BaseSettings):
     files: Files = Files()
     api_keys: tuple[ApiKey, ...] = ()
     telegram: tuple[Telegram, ...] = ()
+    wechat: tuple[WeChat, ...] = ()
+
+    @field_validator("wechat")
+    @classmethod
+    def _accounts_differ(cls, accounts: tuple[WeChat, ...]) -> tuple[WeChat, ...]:
+        names = [account.name for account in accounts]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                "two accounts have the same name: each needs its own / "
+                "两个微信账号的 name 相同：每个都要有自己的"
+            )
+        return accounts
 
     @field_validator("telegram")
     @classmethod

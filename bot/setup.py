@@ -19,6 +19,7 @@ from rich.console import Console
 from bot import app
 from bot.answering.load import load as load_faq
 from bot.channels.telegram import checkup, rights
+from bot.channels.wechat import checkup as wechat_checkup
 from bot.config import (
     EXAMPLE,
     PUBLISHED_KEY,
@@ -31,6 +32,7 @@ from bot.config import (
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
+from bot.wechat_settings import WeChat
 from storage.models.agents import all_agents
 
 
@@ -95,10 +97,13 @@ def list_agents(config: Config) -> list[dict[str, Any]]:
         ]
 
 
-def link_agent(config: Config, login: str, telegram_id: str) -> None:
-    """Let an agent answer customers in the Telegram forum; with no id, not any more."""
+def link_agent(config: Config, login: str, telegram_id: str | None, wecom_id: str | None) -> None:
+    """Say who an agent is on Telegram or in WeCom; an empty id: nobody there any more."""
     with app.database(config) as db:
-        db.run(accounts.link, login, telegram_id)
+        if telegram_id is not None:
+            db.run(accounts.link, login, telegram_id)
+        if wecom_id is not None:
+            db.run(accounts.link_wecom, login, wecom_id)
 
 
 def disable_agent(config: Config, login: str) -> None:
@@ -176,6 +181,8 @@ def _checks(config: Config) -> Iterator[Check]:
         for place in rights.places(bot):
             name = f"Telegram {bot.name}, {place.what} {place.chat}"
             yield Check(name, partial(_rights, bot, place))
+    for account in config.wechat:
+        yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
 
 
 def _keys(config: Config) -> str:
@@ -238,6 +245,10 @@ def _telegram(bot: Telegram, public_url: str) -> str:
 
 def _rights(bot: Telegram, place: rights.Place) -> str:
     return asyncio.run(rights.check(bot, place))
+
+
+def _wechat(account: WeChat, public_url: str) -> str:
+    return asyncio.run(wechat_checkup.check(account, public_url))
 
 
 def _toml(text: str) -> str:

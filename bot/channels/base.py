@@ -1,9 +1,9 @@
 """What a channel that we push to declares and does, and how it says what went wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.core.groups import Change, Post, Press
@@ -40,24 +40,43 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Another way to a customer, where no window is open, for some purposes.
+
+    With `leave` each use takes one permission that the customer gave, counted under that name.
+    """
+
+    name: str
+    carries: frozenset[Purpose]
+    leave: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What one account may send. `windows` by what opens them; none: it may always send.
 
     `opaque_buttons`: a button's value passes through the customer's hands, so a single-use token
-    of ours goes in its place.
+    of ours goes in its place. `pieces` is how many of the platform's messages a text with its
+    choices takes. Where windows count, what waits together `joins` into one message. With
+    `replies_only` nothing can be sent but in answer to the platform's own request.
     """
 
     limits: Limits = Limits()
     windows: Mapping[str, Window] = field(default_factory=dict)
     carries: frozenset[Purpose] = frozenset(Purpose)
     opaque_buttons: bool = False
+    routes: tuple[Route, ...] = ()
+    pieces: Callable[[str, Sequence[Choice]], int] = lambda _text, _choices: 1
+    joins: bool = False
+    replies_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to send. `key` is the same at every attempt: idempotency where there is any.
 
-    `sent` are the platform's ids of those pieces of it that have arrived. With `copy_of` it is the
+    `route` names the other way that it takes. It stands for the deliveries `joined` as well.
+    `part` is the first piece to send, where those before it have arrived. With `copy_of` it is the
     platform's own message `chat/id`, with its file, that is to be copied.
     """
 
@@ -66,7 +85,9 @@ class Outgoing:
     text: str
     choices: tuple[Choice, ...]
     purpose: Purpose
-    sent: tuple[str, ...] = ()
+    route: str = ""
+    joined: tuple[str, ...] = ()
+    part: int = 0
     copy_of: str = ""
 
 
@@ -128,6 +149,10 @@ class Taken(Protocol):
     @property
     def repeated(self) -> bool:
         """Whether it had been taken before."""
+
+    @property
+    def waiting(self) -> str:
+        """What seemed unfinished and waits for its rest, before it is answered."""
 
     @property
     def is_stale(self) -> bool:
@@ -203,6 +228,33 @@ class MoveKeeper(Protocol):
         """Remember it across restarts. Returns after the commit; raises `Unavailable`."""
 
 
+class DeliveryInlet(Protocol):
+    """Where a channel asks for what it can only reply with, and tells what it learns of messages.
+
+    All return after the commit and raise as `Inlet`.
+    """
+
+    async def next_reply(
+        self, address: Address, seconds: float, *, patient: bool
+    ) -> Outgoing | None:
+        """What is to be said in this chat now; it is waited for only when `patient`.
+
+        What is not had within `seconds` waits for the next request.
+        """
+
+    async def reply_given(self, outgoing: Outgoing, *, has_more: bool) -> None:
+        """It was said, as far as its piece `part`."""
+
+    async def not_arrived(self, address: Address, provider_id: str, *, blocked: bool) -> None:
+        """The platform says of a message that it had taken that it did not arrive."""
+
+    async def opened(self, address: Address, window: str, at: datetime) -> None:
+        """The customer did what opens a window, and said nothing."""
+
+    async def allowed(self, address: Address, kind: str) -> None:
+        """The customer allows one more message of this kind."""
+
+
 class FileSource(Protocol):
     """Where the files come from that customers sent to one account."""
 
@@ -264,6 +316,10 @@ class Refused(DeliveryError):
     def __init__(self, reason: str, *, blocked: bool = False) -> None:
         super().__init__(reason)
         self.blocked = blocked
+
+
+class Closed(DeliveryError):
+    """Surely not sent, for the platform lets us write only after the customer has: it is held."""
 
 
 class Uncertain(DeliveryError):

@@ -36,22 +36,38 @@ def list_all(config: ConfigOption = DEFAULT_CONFIG) -> None:
     print_json(setup.list_agents(configuration.load(config)))
 
 
+WeCom = Annotated[str, typer.Option(help="Their user id in WeCom (企业微信账号).")]
+
+
 @app.command("link")
-def link(login: str, telegram_id: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Let an agent answer customers in the Telegram forum."""
+def link(
+    login: str,
+    telegram_id: Annotated[str, typer.Argument(help="Their id on Telegram, a number.")] = "",
+    wecom: WeCom = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Say who an agent is: on Telegram, to answer in its forum; in WeCom, to be notified there."""
     from bot import setup
 
-    setup.link_agent(configuration.load(config), login, telegram_id)
-    err.print(f"{login}: Telegram {telegram_id}", markup=False)
+    if bool(telegram_id) == bool(wecom):
+        raise typer.BadParameter("give a Telegram id or --wecom USER 请写 Telegram ID 或 --wecom")
+    setup.link_agent(configuration.load(config), login, telegram_id or None, wecom or None)
+    where = f"Telegram {telegram_id}" if telegram_id else f"WeCom {wecom}"
+    err.print(f"{login}: {where}", markup=False)
 
 
 @app.command("unlink")
-def unlink(login: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Let an agent no longer answer in the Telegram forum."""
+def unlink(
+    login: str,
+    wecom: Annotated[bool, typer.Option("--wecom", help="From WeCom instead.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Let an agent no longer answer in the Telegram forum, or (--wecom) not be notified."""
     from bot import setup
 
-    setup.link_agent(configuration.load(config), login, "")
-    err.print(f"{login}: no Telegram 已解除绑定", markup=False)
+    nobody = (None, "") if wecom else ("", None)
+    setup.link_agent(configuration.load(config), login, *nobody)
+    err.print(f"{login}: no {'WeCom' if wecom else 'Telegram'} 已解除绑定", markup=False)
 
 
 @app.command("disable")

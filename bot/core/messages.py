@@ -1,6 +1,6 @@
 """What comes in from a channel and what goes out, as plain values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +101,15 @@ VOUCHING = frozenset({"telegram"})
 """The channels with such a key: their platform vouches for the number."""
 
 
+def numbers(values: Sequence[str]) -> dict[str, str]:
+    """What people type for each of the choices with these values, where they see numbered lines:
+    its place, or its own number where all have one (`rating:5`)."""
+    own = [value.rpartition(":")[2] for value in values]
+    is_own = len(set(own)) == len(own) and all(one.isascii() and one.isdigit() for one in own)
+    places = own if is_own else [str(place) for place in range(1, len(values) + 1)]
+    return dict(zip(places, values, strict=True))
+
+
 class Kind(StrEnum):
     """What a message carries besides text; `mark` stands in for a text where there is none."""
 
@@ -161,6 +170,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """The customer did what lets us write to them: which of the account's windows, and when."""
+
+    window: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """A customer's message as a channel parsed it.
 
@@ -170,7 +187,8 @@ class Inbound:
     `origin` is the platform's id of the message itself and `reply_to` that of the message which it
     answers; with `is_edit` the message `origin` has been changed into this. Messages with the same
     `album` are one. `phone` is a number that the platform vouches for as the sender's own. With
-    `likes` it is a sign under our message `reply_to`: that this helped, or did not.
+    `likes` it is a sign under our message `reply_to`: that this helped, or did not. With `numbered`
+    the customer saw choices as numbered lines. `opens` is the window that this opens.
     """
 
     address: Address
@@ -188,6 +206,8 @@ class Inbound:
     album: str = ""
     phone: str = ""
     likes: bool | None = None
+    numbered: bool = False
+    opens: Opening | None = None
 
     @property
     def is_spoken(self) -> bool:

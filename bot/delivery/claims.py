@@ -1,31 +1,22 @@
 """Claims what may be sent next and records what became of it, each in one transaction."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from bot.channels.base import (
     Channel,
-    DeliveryError,
     Errand,
     Outgoing,
-    Piece,
-    Refused,
-    TryLater,
-    Uncertain,
 )
 from bot.core.clock import now
-from bot.core.events import Event, emit
 from bot.core.messages import Author, Choice, Progress, Purpose
-from bot.delivery import corrections, quota
-from bot.delivery.backoff import later
-from storage import live
+from bot.delivery import corrections, outcomes, quota
 from storage.models import buttons, deliveries, progress
 from storage.models.conversations import Message
-from storage.models.customers import find_identity, note_block
+from storage.models.customers import find_identity
 from storage.models.deliveries import Delivery
 from storage.models.progress import Account
 
@@ -38,17 +29,8 @@ class Stop:
     for_good: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStopped(Event):
-    """A message did not reach its customer, or perhaps not (`uncertain`), or waits (`held`)."""
-
-    message_id: int
-    state: Progress
-    reason: str
-
-
-Record = Callable[[Session, int, Any], None]
-"""`succeeded` or `failed`."""
+REQUEST_LASTS = timedelta(seconds=20)
+"""How long the platform's own request for a reply, with its repetitions, may be open."""
 Guard = Callable[[Session, Delivery], Stop | None]
 """Asked at the moment of claiming, so that what was planned yesterday can be refused today."""
 
@@ -69,53 +51,34 @@ def claim(
     at = now()
     claimed = Claimed()
     for delivery, message in deliveries.next_due(session, _account(channel), at, busy, most):
-        stop = _refusal(session, channel, guard, delivery, at)
-        if stop is not None:
-            _stop(session, delivery, stop)
+        if channel.policy.replies_only and _comes_for_it(session, delivery, at):
+            continue
+        way = _way(session, channel, guard, delivery, message, at)
+        if isinstance(way, Stop):
+            _stop(session, delivery, way)
             claimed.stopped += 1
         elif _take(session, delivery):
-            claimed.outgoing.append(_outgoing(session, channel, delivery, message))
+            outgoing = _outgoing(session, channel, delivery, message, way)
+            claimed.outgoing.append(_joined(session, channel, guard, outgoing, at))
     return claimed
 
 
-def succeeded(session: Session, delivery_id: int, sent: str | Piece) -> None:
-    """The platform took it, even if another process has given it up for uncertain meanwhile.
+def claim_reply(session: Session, channel: Channel, guard: Guard, chat: str) -> Outgoing | None:
+    """Take what is said in answer to the platform's own request; None when nothing waits.
 
-    After a piece of it the rest is queued again: so each counts towards the platform's limits, and
-    what has arrived is known whenever this process ends.
+    What was held comes first, but for marketing: that somebody writes is no wish for it.
     """
-    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
-    was = [Progress.SENDING, Progress.UNCERTAIN, Progress.QUEUED]
-    to, last = (Progress.QUEUED, sent.id) if isinstance(sent, Piece) else (Progress.SENT, sent)
-    ids = ",".join(filter(None, (delivery.provider_id, last)))
-    is_news = progress.change(session, Delivery, delivery_id, was, to, provider_id=ids)
-    if is_news and to == Progress.SENT and delivery.is_reworded:
-        corrections.order(session, delivery, last)
-    _tell(session, delivery)
-
-
-def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
-    """It was not sent, or perhaps not: queue it again, give it up, or leave it to people."""
-    delivery = session.get_one(Delivery, delivery_id)
-    if delivery.state != Progress.SENDING:
-        return
-    if isinstance(error, TryLater):
-        at = later(delivery.attempts, error)
-        _move(session, delivery, Progress.QUEUED, error.reason, not_before=at)
-    elif isinstance(error, Uncertain):
-        _uncertain(session, delivery, error.reason)
-    else:
-        _move(session, delivery, Progress.FAILED, error.reason)
-        if isinstance(error, Refused) and error.blocked:
-            note_block(session, delivery.address, is_blocked=True)
-
-
-def adopt(session: Session, account: Account) -> int:
-    """What a process that died left in `sending` is uncertain. Returns how many there were."""
-    left = progress.in_state(session, Delivery, account, [Progress.SENDING])
-    for delivery in left:
-        _uncertain(session, delivery, "the process ended while it was being sent")
-    return len(left)
+    at = now()
+    for delivery, message in _waiting(session, channel, chat):
+        if delivery.purpose == Purpose.MARKETING:
+            continue
+        stop = _refusal(session, channel, guard, delivery, at)
+        if stop is not None:
+            _stop(session, delivery, stop)
+        elif _take(session, delivery):
+            outgoing = _outgoing(session, channel, delivery, message, "")
+            return _joined(session, channel, guard, outgoing, at)
+    return None
 
 
 def guard_consent(session: Session, delivery: Delivery) -> Stop | None:
@@ -142,18 +105,83 @@ def _refusal(
         return Stop("expired", for_good=True)
     if purpose not in channel.policy.carries:
         return Stop("route", for_good=True)
-    stop = guard(session, delivery)
-    if stop is not None:
-        return stop
-    account = _account(channel)
-    if not quota.take(session, account, delivery.chat, purpose, channel.policy, at):
-        return Stop(quota.CLOSED)
-    return None
+    return guard(session, delivery)
+
+
+def _way(
+    session: Session,
+    channel: Channel,
+    guard: Guard,
+    delivery: Delivery,
+    message: Message,
+    at: datetime,
+) -> Stop | str:
+    """By which route it goes, empty for the ordinary one, or why it does not."""
+    stop = _refusal(session, channel, guard, delivery, at)
+    if stop is not None or channel.policy.replies_only:
+        return stop or Stop(quota.CLOSED)
+    if delivery.part:  # counted as a whole when its first piece went
+        return ""
+    account, chat, policy = _account(channel), delivery.chat, channel.policy
+    purpose = Purpose(delivery.purpose)
+    count = policy.pieces(message.text, _choices(message))
+    if quota.take(session, account, chat, purpose, policy, at, count):
+        return ""
+    for route in policy.routes:
+        if purpose in route.carries and (
+            not route.leave or quota.use_leave(session, account, chat, route.leave)
+        ):
+            return route.name
+    return Stop(quota.CLOSED)
+
+
+def _comes_for_it(session: Session, delivery: Delivery, at: datetime) -> bool:
+    """Whether the platform's request may still be open that takes this with it."""
+    until = delivery.created_at + REQUEST_LASTS
+    if at >= until:
+        return False
+    assert delivery.id is not None
+    was = [Progress.QUEUED]
+    progress.change(session, Delivery, delivery.id, was, Progress.QUEUED, not_before=until)
+    return True
+
+
+def _waiting(
+    session: Session, channel: Channel, chat: str, after: int = 0
+) -> list[tuple[Delivery, Message]]:
+    held = quota.CLOSED if channel.policy.replies_only else None
+    return deliveries.queued_for(session, _account(channel), chat, after, held)
+
+
+def _joined(
+    session: Session, channel: Channel, guard: Guard, first: Outgoing, at: datetime
+) -> Outgoing:
+    """`first` together with what waits behind it, as far as one message holds it.
+
+    An agent's words and the bot's stay apart, and all stay in order.
+    """
+    policy = channel.policy
+    if not policy.joins or first.route or first.purpose == Purpose.MARKETING:
+        return first
+    for delivery, message in _waiting(session, channel, first.address.chat, int(first.key)):
+        if delivery.purpose == Purpose.MARKETING:
+            continue
+        text, choices = f"{first.text}\n\n{message.text}", _choices(message) or first.choices
+        is_early = (
+            delivery.not_before is not None and delivery.not_before > at and not policy.replies_only
+        )
+        is_other = (delivery.purpose == Purpose.AGENT) != (first.purpose == Purpose.AGENT)
+        if is_early or is_other or policy.pieces(text, choices) > 1:
+            break
+        if _refusal(session, channel, guard, delivery, at) is None and _take(session, delivery):
+            keys = (*first.joined, str(delivery.id))
+            first = replace(first, text=text, choices=choices, joined=keys)
+    return first
 
 
 def _stop(session: Session, delivery: Delivery, stop: Stop) -> None:
     state = Progress.FAILED if stop.for_good else Progress.HELD
-    _move(session, delivery, state, stop.reason)
+    outcomes.move(session, delivery, state, stop.reason)
 
 
 def _take(session: Session, delivery: Delivery) -> bool:
@@ -162,7 +190,7 @@ def _take(session: Session, delivery: Delivery) -> bool:
         session,
         Delivery,
         delivery.id,
-        [Progress.QUEUED],
+        [Progress.QUEUED, Progress.HELD],
         Progress.SENDING,
         attempts=delivery.attempts + 1,
         not_before=None,
@@ -170,43 +198,23 @@ def _take(session: Session, delivery: Delivery) -> bool:
     )
 
 
-def _outgoing(session: Session, channel: Channel, delivery: Delivery, message: Message) -> Outgoing:
+def _outgoing(
+    session: Session, channel: Channel, delivery: Delivery, message: Message, route: str
+) -> Outgoing:
     if message.author == Author.AGENT and message.origin:
         session.refresh(message)  # its words may have been changed until it was taken
-    choices = (
-        buttons.tokens_for(session, message)
-        if channel.policy.opaque_buttons
-        else tuple(Choice(**choice) for choice in message.choices)
-    )
-    purpose = Purpose(delivery.purpose)
+    is_opaque = channel.policy.opaque_buttons
     return Outgoing(
         str(delivery.id),
         delivery.address,
         message.text,
-        choices,
-        purpose,
-        tuple(delivery.provider_id.split(",")) if delivery.provider_id else (),
-        message.origin if corrections.is_copy(session, message) else "",
+        buttons.tokens_for(session, message) if is_opaque else _choices(message),
+        Purpose(delivery.purpose),
+        route,
+        part=delivery.part,
+        copy_of=message.origin if corrections.is_copy(session, message) else "",
     )
 
 
-def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:
-    """Perhaps it arrived. Marketing is not sent again; anything else once more, and marked."""
-    if delivery.purpose == Purpose.MARKETING or delivery.resends:
-        _move(session, delivery, Progress.UNCERTAIN, reason)
-    else:
-        _move(session, delivery, Progress.QUEUED, f"uncertain: {reason}", resends=1)
-
-
-def _move(session: Session, delivery: Delivery, to: Progress, reason: str, **values: Any) -> None:
-    assert delivery.id is not None
-    was = [Progress(delivery.state)]
-    progress.change(session, Delivery, delivery.id, was, to, reason=reason, **values)
-    _tell(session, delivery)
-    if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
-        emit(session, DeliveryStopped(delivery.message_id, to, reason))
-
-
-def _tell(session: Session, delivery: Delivery) -> None:
-    """Desks that show the chat show what became of its messages."""
-    live.touch(session, live.chat(delivery.address))
+def _choices(message: Message) -> tuple[Choice, ...]:
+    return tuple(Choice(**choice) for choice in message.choices)

@@ -15,7 +15,7 @@ from bot.channels.base import Channel, DeliveryError, Errand, Outgoing, TryLater
 from bot.core import metrics
 from bot.core.clock import now
 from bot.core.errors import Unavailable
-from bot.delivery import claims, errands
+from bot.delivery import claims, errands, outcomes
 from bot.delivery.claims import Claimed, Guard
 from bot.delivery.limiter import Limiter
 from storage import live
@@ -153,9 +153,11 @@ class Sender:
             log.error("a delivery stays in sending until the next start", exc_info=error)
 
     async def _deliver(self, outgoing: Outgoing) -> None:
-        chat, delivery_id = outgoing.address.chat, int(outgoing.key)
+        chat, which = outgoing.address.chat, outcomes.numbers(outgoing)
         sending = self._channel.send(outgoing)
-        outcome = await self._settle(chat, sending, claims.succeeded, claims.failed, delivery_id)
+        outcome = await self._settle(
+            chat, sending, outcomes.succeeded_all, outcomes.failed_all, which
+        )
         metrics.DELIVERIES.labels(self._account[0], outcome).inc()
 
     async def _run(self, errand: Errand) -> None:
@@ -167,9 +169,9 @@ class Sender:
         self,
         line: str,
         request: Awaitable[object],
-        succeeded: claims.Record,
-        failed: claims.Record,
-        number: int,
+        succeeded: outcomes.Record,
+        failed: outcomes.Record,
+        number: int | list[int],
         *,
         counts: bool = True,
     ) -> str:
@@ -190,11 +192,11 @@ class Sender:
             until = monotonic() + error.seconds
             self._limiter.pause(until, None if error.everyone else chat)
 
-    async def _record(self, work: claims.Record, delivery_id: int, news: object) -> None:
+    async def _record(self, work: outcomes.Record, number: int | list[int], news: object) -> None:
         """Write down what became of it, however long the database takes to come back."""
         while True:
             try:
-                await self._db.transact(work, delivery_id, news)
+                await self._db.transact(work, number, news)
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
@@ -216,7 +218,7 @@ async def _answered(request: Awaitable[T]) -> T:
 
 
 def _adopt(session: Session, account: Account) -> int:
-    return claims.adopt(session, account) + errands.adopt(session, account)
+    return outcomes.adopt(session, account) + errands.adopt(session, account)
 
 
 def _tried_since(session: Session, account: Account, since: datetime) -> list[tuple[str, datetime]]:

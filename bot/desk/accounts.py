@@ -21,6 +21,7 @@ from storage.models.agents import (
     Agent,
     agent_by_login,
     agent_by_telegram,
+    agent_by_wecom,
     begin_login,
     end_logins,
     running_login,
@@ -84,9 +85,7 @@ def create_agent(session: Session, login: str, name: str, password: str) -> Agen
 
 def disable(session: Session, login: str) -> Agent:
     """Shut the agent out, at once and on every device. Raises `NotFound`."""
-    agent = agent_by_login(session, login.strip().lower())
-    if agent is None:
-        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    agent = _agent(session, login)
     assert agent.id is not None
     agent.active = False
     session.add(agent)
@@ -98,25 +97,49 @@ def disable(session: Session, login: str) -> Agent:
 
 def link(session: Session, login: str, telegram_id: str) -> Agent:
     """Who the agent is on Telegram; empty for nobody. Raises `NotFound` and `NotAllowed`."""
-    agent = agent_by_login(session, login.strip().lower())
-    if agent is None:
-        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    agent = _agent(session, login)
     known_as = telegram_id.strip()
     if known_as and (not re.fullmatch(r"[1-9][0-9]{0,18}", known_as) or known_as in SPECIAL):
         raise NotAllowed(
             "Telegram ID 是一个数字，例如 123456789。",
             "A Telegram id is a number, such as 123456789.",
         )
-    owner = agent_by_telegram(session, known_as) if known_as else None
-    if owner is not None and owner.id != agent.id:
-        raise NotAllowed(
-            f"这个 Telegram 账号已属于 {owner.login}。",
-            f"This Telegram account is {owner.login}'s already.",
-        )
+    _refuse_taken(agent, agent_by_telegram(session, known_as) if known_as else None, "Telegram")
     agent.telegram_id = known_as or None
     session.add(agent)
     record(session, "command", "agent.link", f"agent:{agent.id}")
     return agent
+
+
+def link_wecom(session: Session, login: str, wecom_id: str) -> Agent:
+    """Who the agent is in WeCom; empty for nobody. Raises `NotFound` and `NotAllowed`."""
+    agent = _agent(session, login)
+    known_as = wecom_id.strip()
+    if known_as and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", known_as):
+        raise NotAllowed(
+            "企业微信账号（userid）只含字母、数字和 . _ @ -，见通讯录里成员的“账号”。",
+            "A WeCom user id has letters, digits and . _ @ - only: the member's 账号 in contacts.",
+        )
+    _refuse_taken(agent, agent_by_wecom(session, known_as) if known_as else None, "WeCom")
+    agent.wecom_id = known_as or None
+    session.add(agent)
+    record(session, "command", "agent.link", f"agent:{agent.id}")
+    return agent
+
+
+def _agent(session: Session, login: str) -> Agent:
+    agent = agent_by_login(session, login.strip().lower())
+    if agent is None:
+        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    return agent
+
+
+def _refuse_taken(agent: Agent, owner: Agent | None, where: str) -> None:
+    if owner is not None and owner.id != agent.id:
+        raise NotAllowed(
+            f"这个 {where} 账号已属于 {owner.login}。",
+            f"This {where} account is {owner.login}'s already.",
+        )
 
 
 def current_agent(session: Session, login_token: str) -> Agent | None:

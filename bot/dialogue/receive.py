@@ -1,22 +1,24 @@
 """A customer's message takes effect: stored, answered by a skill, all in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlmodel import Session
 
 from bot.answering.understanding import Understanding
+from bot.channels.base import Policy
 from bot.core.clock import now
-from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State
+from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State, numbers
 from bot.core.text import is_simplified, normalise
-from bot.delivery import outbox
+from bot.delivery import outbox, quota
 from bot.dialogue import arrivals
 from bot.dialogue.alarms import alarm_in
 from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
+from bot.dialogue.skills.more import MORE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
@@ -53,10 +55,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """`receive` with the house and the skills it works with."""
+    """`receive` with the house and the skills it works with, and what each account may send."""
 
     house: House
     skills: tuple[Skill, ...]
+    policies: Mapping[tuple[str, str], Policy] = field(default_factory=dict)
 
     def receive(
         self,
@@ -76,6 +79,7 @@ class Reception:
         found = find(session, inbound)
         if found.first:
             return Received(found.first, repeated=True)
+        self._open_window(session, inbound)
         early = arrivals.settled(session, inbound, found)
         if early is not None:
             waiting = _waiting(session, found.conversation)
@@ -135,6 +139,12 @@ class Reception:
             self._answer(turn)
         return False
 
+    def _open_window(self, session: Session, inbound: Inbound) -> None:
+        address, opens = inbound.address, inbound.opens
+        policy = self.policies.get((address.channel, address.account))
+        if opens is not None and policy is not None and opens.window in policy.windows:
+            quota.open_window(session, address, policy, opens.window, opens.at)
+
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
     ) -> Turn:
@@ -171,10 +181,11 @@ class Reception:
     ) -> Conversation:
         """The conversation that the message belongs to.
 
-        After a resolve only an answer to the rating question still belongs to the old one.
+        After a resolve only an answer to the rating question still belongs to the old one, and the
+        wish for the rest of what was said there.
         """
         latest = found.conversation
-        if latest is not None and latest.state != State.RESOLVED:
+        if latest is not None and (latest.state != State.RESOLVED or inbound.choice == MORE):
             return latest
         prompt = (latest.prompt if latest else None) or {}
         if (
@@ -251,7 +262,8 @@ def _pressed(session: Session, conversation: Conversation, inbound: Inbound) -> 
     offered = [Choice(**one) for one in last_offered(session, conversation.id)]
     labels = {normalise(one.label): one.value for one in offered if not one.is_key}
     by_place = chosen(typed, (conversation.prompt or {}).get("values", []))
-    return replace(inbound, choice=by_place or labels.get(typed))
+    by_number = numbers(list(labels.values())).get(typed) if inbound.numbered else None
+    return replace(inbound, choice=by_place or labels.get(typed) or by_number)
 
 
 def _shown_text(session: Session, conversation: Conversation, inbound: Inbound) -> str:

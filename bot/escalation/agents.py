@@ -204,8 +204,12 @@ def _written(text: str) -> str:
 
 
 def _somebody_elses(session: Session, conversation: Conversation) -> NotAllowed:
-    owner = session.get(Agent, conversation.agent_id)
-    name = owner.name if owner else "?"
+    owner = session.get(Agent, conversation.agent_id) if conversation.agent_id else None
+    if owner is None:  # nobody of ours: see `bot.dialogue.kf_sessions`
+        return NotAllowed(
+            "同事正在企业微信里接待这位客人。", "A colleague is serving this customer in WeCom."
+        )
+    name = owner.name
     return NotAllowed(
         f"{name} 已经在处理这个会话。", f"{name} is already handling this conversation."
     )

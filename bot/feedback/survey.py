@@ -46,7 +46,7 @@ def register(bus: Bus, voice: Voice) -> None:
             conversation,
             voice.say("replies.survey_ask", language),
             author=Author.BOT,
-            purpose=Purpose.TRANSACTIONAL,
+            purpose=Purpose.ANSWER,
             choices=[Choice("★" * stars, f"rating:{stars}") for stars in range(5, 0, -1)],
         )
 

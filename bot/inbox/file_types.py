@@ -15,6 +15,8 @@ TYPES: Mapping[str, str] = {
     "audio/mp4": "m4a",
     "audio/x-m4a": "m4a",
     "audio/wav": "wav",
+    "audio/amr": "amr",
+    "audio/speex": "speex",
     "application/pdf": "pdf",
     "text/plain": "txt",
     "text/csv": "csv",
@@ -31,6 +33,7 @@ _IMAGES = {
     b"GIF8": "image/gif",
     b"RIFF": "image/webp",
 }
+_DOCUMENTS = {b"%PDF": "application/pdf", b"PK\x03\x04": "application/zip"}
 IMAGES = frozenset(_IMAGES.values())
 _DEFAULTS = {
     "photo": "image/jpeg",
@@ -48,4 +51,6 @@ def type_of(kind: str, mime: str, content: bytes) -> str | None:
     told = (mime or _DEFAULTS.get(kind, "")).partition(";")[0].strip().lower()
     if told.startswith("image/"):
         return next((one for head, one in _IMAGES.items() if content.startswith(head)), None)
+    if not told:  # some platforms do not say
+        return next((one for head, one in _DOCUMENTS.items() if content.startswith(head)), None)
     return told if told in TYPES else None

@@ -10,7 +10,8 @@ from storage.models.base import moment
 
 
 class Agent(SQLModel, table=True):
-    """Somebody who may log in to the desk. `telegram_id` is who they are in its forum."""
+    """Somebody who may log in to the desk. `telegram_id` is who they are in its forum, `wecom_id`
+    who they are in WeCom."""
 
     id: int | None = Field(default=None, primary_key=True)
     login: str = Field(unique=True)
@@ -20,6 +21,7 @@ class Agent(SQLModel, table=True):
     failed_logins: int = 0
     locked_until: datetime | None = moment(nullable=True, default=None)
     telegram_id: str | None = Field(default=None, index=True, unique=True)
+    wecom_id: str | None = Field(default=None, index=True, unique=True)
     created_at: datetime = moment(default_factory=now)
 
 
@@ -43,6 +45,17 @@ def agent_by_login(session: Session, login: str) -> Agent | None:
 def agent_by_telegram(session: Session, telegram_id: str) -> Agent | None:
     """The agent with this Telegram account, active or not."""
     return session.exec(select(Agent).where(Agent.telegram_id == telegram_id)).one_or_none()
+
+
+def agent_by_wecom(session: Session, wecom_id: str) -> Agent | None:
+    """The agent with this WeCom user id, active or not."""
+    return session.exec(select(Agent).where(Agent.wecom_id == wecom_id)).one_or_none()
+
+
+def wecom_ids(session: Session) -> list[str]:
+    """The WeCom user ids of all agents at work, in the order of their logins."""
+    query = select(Agent).where(col(Agent.wecom_id).is_not(None), col(Agent.active).is_(True))
+    return [one.wecom_id for one in session.exec(query.order_by(col(Agent.login))) if one.wecom_id]
 
 
 def all_agents(session: Session) -> list[Agent]:

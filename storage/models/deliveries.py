@@ -17,8 +17,8 @@ from storage.models.progress import Account, OnItsWay, is_due, of, queued
 class Delivery(OnItsWay, table=True):
     """One message on its way: queued → sending → sent | failed | uncertain | held.
 
-    `rank` is its purpose's. `provider_id` are the platform's ids of what has arrived of it, joined
-    by commas. `is_reworded`: it got other words while it was being sent.
+    `rank` is its purpose's. Of a long message `part` pieces have arrived, with the platform's ids
+    `provider_id`, joined by commas. `is_reworded`: it got other words while it was being sent.
     """
 
     __table_args__ = (
@@ -31,6 +31,7 @@ class Delivery(OnItsWay, table=True):
     purpose: str
     provider_id: str = ""
     is_reworded: bool = False
+    part: int = 0
 
 
 class Quota(SQLModel, table=True):
@@ -85,6 +86,45 @@ def next_due(
     for delivery, message in session.exec(query):
         found.setdefault(delivery.chat, (delivery, message))
     return list(found.values())
+
+
+def queued_for(
+    session: Session, account: Account, chat: str, after: int = 0, held: str | None = None
+) -> list[tuple[Delivery, Message]]:
+    """What waits to be sent to a chat, of deliveries with an id greater than `after`, oldest
+    first; also what waits for its time, and what is held for the reason `held`."""
+    waits = or_(
+        col(Delivery.state) == Progress.QUEUED,
+        and_(col(Delivery.state) == Progress.HELD, col(Delivery.reason) == held),
+    )
+    query = (
+        select(Delivery, Message)
+        .join(Message, col(Message.id) == Delivery.message_id)
+        .where(*of(Delivery, account), Delivery.chat == chat, col(Delivery.id) > after, waits)
+        .order_by(col(Delivery.id))
+    )
+    return list(session.exec(query))
+
+
+def sent_since(session: Session, account: Account, chat: str, at: datetime) -> int:
+    """How many deliveries to a chat are on their way, or ended theirs at `at` or later."""
+    ended = and_(
+        col(Delivery.state).in_([Progress.SENT, Progress.UNCERTAIN]), col(Delivery.updated_at) >= at
+    )
+    query = select(func.count(col(Delivery.id))).where(
+        *of(Delivery, account),
+        Delivery.chat == chat,
+        or_(col(Delivery.state) == Progress.SENDING, ended),
+    )
+    return session.exec(query).one()
+
+
+def sent_as(session: Session, account: Account, provider_id: str) -> Delivery | None:
+    """The delivery that the platform calls `provider_id`, of the newest ones."""
+    query = select(Delivery).where(
+        *of(Delivery, account), Delivery.state == Progress.SENT, Delivery.provider_id == provider_id
+    )
+    return session.exec(query.order_by(col(Delivery.id).desc()).limit(1)).first()
 
 
 def message_sent_as(session: Session, identity: Identity, provider_id: str) -> int | None:

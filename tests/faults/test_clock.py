@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from bot.channels.base import Policy, TryLater, Window
 from bot.core.clock import now
 from bot.core.messages import Address, Author, Purpose, State
-from bot.delivery import claims, quota
+from bot.delivery import claims, outcomes, quota
 from bot.dialogue.intake import Intake
 from storage.db import Database
 from storage.models.deliveries import Delivery
@@ -91,7 +91,7 @@ def test_a_retry_waits_no_longer_than_it_was_told_to(
     assert claim(db) == ["c0 #0"]
     delivery = db.run(only)
     assert delivery.id is not None
-    db.run(claims.failed, delivery.id, TryLater("429", 30))
+    db.run(outcomes.failed, delivery.id, TryLater("429", 30))
     assert claim(db) == []
     clock.shift(jump)
     assert claim(db) == (["c0 #0"] if jump > timedelta(0) else [])
@@ -99,7 +99,7 @@ def test_a_retry_waits_no_longer_than_it_was_told_to(
         clock.shift(-jump + timedelta(seconds=30))
         assert claim(db) == ["c0 #0"]
     assert claim(db) == []
-    db.run(claims.succeeded, delivery.id, "p1")
+    db.run(outcomes.succeeded, delivery.id, "p1")
     assert db.run(only).state == "sent"
 
 
@@ -136,7 +136,7 @@ def test_a_window_counts_the_same_whatever_the_clock_does(
         for text in claim(db, WINDOW):
             sent.append(text)
             found = db.run(lambda session: session.exec(sending()).one())
-            db.run(claims.succeeded, found, "p")
+            db.run(outcomes.succeeded, found, "p")
     assert sent == [f"c0 #{number}" for number in range(5)]
     states = db.run(lambda session: sorted(session.exec(select(Delivery.state))))
     assert states == ["held"] + ["sent"] * 5

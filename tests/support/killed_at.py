@@ -17,6 +17,7 @@ from bot.core.messages import Inbound
 from bot.delivery import claims
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
+from bot.inbox.kf_log import KeptLog
 from bot.web import chat_socket
 from storage.db import Database
 from tests.support.sending import PlainChannel
@@ -40,6 +41,7 @@ def arm(point: str) -> None:
     _wrap(Intake, "take", _watch)
     _wrap(Reception, "receive", _watch_text)
     _wrap(owner, name, _before if is_before else _after)
+    _wrap(KeptLog, "keep", _watch_page)
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Any]) -> None:
@@ -67,6 +69,17 @@ def _watch_text(original: Callable[..., Any]) -> Any:
         return original(reception, session, inbound, *more, **named)
 
     return receive
+
+
+def _watch_page(original: Callable[..., Any]) -> Any:
+    """The same for a page of 微信客服's log with the fatal message on it."""
+
+    async def keep(kept: KeptLog, account: str, page: Any, *more: Any, **named: Any) -> Any:
+        global _is_fatal
+        _is_fatal = _is_fatal or FATAL in str(page)
+        return await original(kept, account, page, *more, **named)
+
+    return keep
 
 
 def _before(original: Callable[..., Any]) -> Any:
@@ -104,6 +117,10 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "committed": (Database, "publish", True),
     "taken": (Intake, "take", False),
     "acknowledged": (chat_socket._Client, "take", False),
+    # of a page of 微信客服's log: read and not stored; stored and nothing taken; taken, not forgotten
+    "read": (KeptLog, "keep", True),
+    "kept": (KeptLog, "keep", False),
+    "forgetting": (KeptLog, "forget", True),
     # of a message that goes out
     "claiming": (claims, "claim", False),
     "claimed": (PlainChannel, "send", True),

@@ -169,7 +169,7 @@ class Customer:
         return self.next()
 
 
-def in_chat(service: Service, chat: int) -> list[tuple[str, str]]:
+def in_chat(service: Service, chat: int | str) -> list[tuple[str, str]]:
     """What is stored of a chat: author and text of each message, oldest first."""
     db = Database(service.database_url or f"sqlite:///{service.folder}/xiaoer.db")
     try:

@@ -20,8 +20,10 @@ from bot.config import (
     refuse_published_key,
     validate,
 )
+from bot.wechat_settings import WeChat
 
 SHOP = '[shop]\nname = "A shop"\n'
+WX = "[[wechat]]\nname='w'\napp_id='wx0123456789abcdef'\nsecret='0123456789'\ntoken='abc'\n"
 BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
 _BOT = {"name": "b", "token": "1:x"}
 
@@ -123,6 +125,33 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         ),
         (SHOP + BOT.replace("1:x", "x"), "telegram.0.token: ", "[telegram] token = "),
         (SHOP + BOT.replace("'b'", "'b c'"), "telegram.0.name: ", '[telegram] name = "shop"'),
+        (SHOP + WX, "wechat.0: Value error, the account 'w' in safe mode needs", "[wechat] name"),
+        (SHOP + WX + "aes_key = 'abc'", "wechat.0.aes_key: Value error, an Enc", "aes_key = "),
+        (SHOP + WX + "mode = 'open'", "wechat.0.mode: ", 'mode = "safe"'),
+        (SHOP + WX.replace("wx01", "zz"), "wechat.0.app_id: ", 'app_id = "wx'),
+        (SHOP + WX.replace("'abc'", "'a b'"), "wechat.0.token: ", "token = "),
+        (SHOP + WX + "kind = 'kf'\nmode = 'plain'", "wechat.0: Value error, WeCom", "[wechat] n"),
+        (
+            SHOP + WX + f"kind = 'kf'\naes_key = '{'a' * 43}'",
+            "wechat.0: Value error, the account 'w' of kind kf",
+            "[wechat] n",
+        ),
+        (
+            SHOP + WX + f"kind = 'wecom'\naes_key = '{'a' * 43}'",
+            "wechat.0: Value error, the account 'w' of kind we",
+            "[wechat] n",
+        ),
+        (SHOP + 2 * (WX + "mode = 'plain'\n"), "wechat: Value error, two acc", "[wechat] name"),
+        (
+            SHOP + WX + "menu = [{name = 'a', choice = 'x', url = 'https://x'}]",
+            "wechat.0.menu.0: Value error, the button 'a' needs exactly one",
+            "menu = [",
+        ),
+        (
+            SHOP + WX + "templates = [{id = 't', data = {a = '{text}'}, purposes = ['marketing']}]",
+            "wechat.0.templates.0.purposes: Input should be 'transactional'",
+            "templates = [",
+        ),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )
@@ -242,7 +271,9 @@ def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
 def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     """Every field of the configuration as a dotted name."""
     for name, field in model.model_fields.items():
-        inner = {"api_keys": ApiKey, "telegram": Telegram}.get(name, field.annotation)
+        inner = {"api_keys": ApiKey, "telegram": Telegram, "wechat": WeChat}.get(
+            name, field.annotation
+        )
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:

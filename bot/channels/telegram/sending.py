@@ -15,10 +15,10 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.channels.base import Errand, Limits, Outgoing, Piece, Policy, Rate, Refused
+from bot.channels.splitting import split
 from bot.channels.telegram.client import CHANNEL, Client
 from bot.channels.telegram.errands import perform
 from bot.channels.telegram.errors import delivery_error
-from bot.channels.telegram.splitting import split
 from bot.core.clock import now
 from bot.core.messages import KEY_AWAY, SHARE_PHONE, Choice, Purpose
 
@@ -51,7 +51,7 @@ class TelegramChannel:
         try:
             if outgoing.copy_of:
                 return await self._copy(outgoing)
-            pieces, at = split(outgoing.text), len(outgoing.sent)
+            pieces, at = split(outgoing.text), outgoing.part
             if not pieces:
                 raise Refused("the message is empty")
             if at < len(pieces) - 1:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot.channels.telegram.splitting import LIMIT, split, units
+from bot.channels.splitting import LIMIT, split, units
 from bot.delivery import errands
 from storage.models.topics import DeskTopic
 

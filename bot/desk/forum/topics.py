@@ -13,13 +13,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from bot.channels.telegram.splitting import split
+from bot.channels.splitting import split
 from bot.core.errors import traced
 from bot.core.events import Bus, ConversationChanged, Event
 from bot.core.messages import Address, Author, Progress, State
-from bot.delivery.claims import DeliveryStopped
 from bot.delivery.corrections import CORRECTION
 from bot.delivery.errands import ErrandDone, ErrandFailed
+from bot.delivery.outcomes import DeliveryStopped
 from bot.desk.forum.card import HISTORY, CardWriter
 from bot.desk.forum.lines import Copy, Item, Scribe, shortened
 from bot.desk.forum.telling import is_gone, order, rewind, tell

@@ -3,15 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
 from sqlmodel import Session, select
 
-from bot.channels.base import DeliveryError, Piece, Policy, Refused, TryLater, Uncertain, Window
+from bot.channels.base import (
+    Closed,
+    DeliveryError,
+    Outgoing,
+    Piece,
+    Policy,
+    Refused,
+    Route,
+    TryLater,
+    Uncertain,
+    Window,
+)
 from bot.core.clock import now
 from bot.core.messages import Address, Purpose
-from bot.delivery import claims, outbox, quota
+from bot.delivery import claims, outbox, outcomes, quota
 from bot.delivery.claims import Stop
 from storage.db import Database
 from storage.models import progress
@@ -46,9 +58,9 @@ def end(db: Database, text: str, error: DeliveryError | None = None) -> Delivery
     found = row(db, text)
     assert found.id is not None
     if error is None:
-        db.run(claims.succeeded, found.id, "p1")
+        db.run(outcomes.succeeded, found.id, "p1")
     else:
-        db.run(claims.failed, found.id, error)
+        db.run(outcomes.failed, found.id, error)
     return row(db, text)
 
 
@@ -73,18 +85,18 @@ def test_one_at_a_time_in_each_chat(db: Database) -> None:
 
 def test_what_has_arrived_of_a_long_message_is_not_sent_again(db: Database) -> None:
     db.run(queue, 1, 2)
-    ids: list[tuple[str, ...]] = []
+    arrived: list[int] = []
     for ending in (Piece("p1"), None, Piece("p2"), TryLater("429", 0), "p3"):
         (taken,) = db.run(claims.claim, CHANNEL, claims.guard_consent, (), 9).outgoing
         assert taken.text == "c0 #0", "the rest goes before the next message"
-        ids.append(taken.sent)
+        arrived.append(taken.part)
         if isinstance(ending, TryLater):
-            db.run(claims.failed, int(taken.key), ending)
+            db.run(outcomes.failed, int(taken.key), ending)
         elif ending is not None:
-            db.run(claims.succeeded, int(taken.key), ending)
+            db.run(outcomes.succeeded, int(taken.key), ending)
         else:  # kill -9
-            db.run(claims.adopt, ACCOUNT)
-    assert ids == [(), ("p1",), ("p1",), ("p1", "p2"), ("p1", "p2")]
+            db.run(outcomes.adopt, ACCOUNT)
+    assert arrived == [0, 1, 1, 2, 2]
     assert row(db, "c0 #0").provider_id == "p1,p2,p3"
     assert claim(db) == ["c0 #1"]
 
@@ -139,7 +151,7 @@ def test_what_a_dead_process_left_on_its_way_is_uncertain(db: Database) -> None:
     db.run(queue, 1, 1, Purpose.ANSWER, "a")
     db.run(queue, 1, 1, Purpose.MARKETING, "m")
     claim(db)
-    assert db.run(claims.adopt, ACCOUNT) == 2
+    assert db.run(outcomes.adopt, ACCOUNT) == 2
     assert (row(db, "a0 #0").state, row(db, "a0 #0").resends) == ("queued", 1)
     assert row(db, "m0 #0").state == "uncertain"
 
@@ -148,7 +160,7 @@ def test_what_a_dead_process_left_on_its_way_is_uncertain(db: Database) -> None:
 def test_the_news_that_it_arrived_may_come_late(db: Database, purpose: Purpose) -> None:
     db.run(queue, 1, 1, purpose)
     claim(db)
-    db.run(claims.adopt, ACCOUNT)
+    db.run(outcomes.adopt, ACCOUNT)
     assert end(db, "c0 #0").state == "sent"
     assert claim(db) == []
 
@@ -282,3 +294,136 @@ def opt_out(session: Session) -> None:
     for customer in session.exec(select(Customer)):
         customer.opted_out_at = now()
         session.add(customer)
+
+
+JOINING = replace(WINDOW, joins=True, pieces=lambda text, _choices: 1 + len(text) // 60)
+REPLYING = Policy(joins=True, replies_only=True, pieces=JOINING.pieces)
+PLACE = Address(*ACCOUNT, "c0")
+
+
+def test_what_waits_together_goes_as_one_message_where_windows_count(db: Database) -> None:
+    channel = replace(CHANNEL, policy=JOINING)
+    db.run(queue, 1, 3, Purpose.ANSWER)
+    db.run(say, "c0", "from a person", Purpose.AGENT)
+    db.run(say, "c0", "after them", Purpose.ANSWER)
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    (first,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+    assert first.text == "c0 #0\n\nc0 #1\n\nc0 #2"
+    assert [row(db, f"c0 #{number}").state for number in range(3)] == ["sending"] * 3
+    assert claim(db, channel=channel) == []
+    db.run(outcomes.failed_all, outcomes.numbers(first), TryLater("busy", 0))
+    (again,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+    assert again.text == first.text
+    db.run(outcomes.succeeded_all, outcomes.numbers(again), "p1")
+    assert [row(db, f"c0 #{number}").state for number in range(3)] == ["sent"] * 3
+    assert claim(db, channel=channel) == ["from a person"]
+    end(db, "from a person")
+    assert claim(db, channel=channel) == ["after them"]
+
+
+def test_no_more_is_joined_than_one_message_holds(db: Database) -> None:
+    channel = replace(CHANNEL, policy=JOINING)
+    db.run(queue, 1, 1, Purpose.ANSWER)
+    db.run(say, "c0", "x" * 59, Purpose.ANSWER)
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    assert claim(db, channel=channel) == ["c0 #0"]
+
+
+def test_a_message_in_pieces_takes_as_many_of_the_window(db: Database) -> None:
+    channel = replace(CHANNEL, policy=JOINING)
+    db.run(queue, 1, 1, Purpose.ANSWER)
+    end(db, claim(db)[0])
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    db.run(say, "c0", "y" * 150, Purpose.ANSWER)  # three of the three that are not for agents
+    assert claim(db, channel=channel) == ["y" * 150]
+    end(db, "y" * 150)
+    db.run(say, "c0", "z", Purpose.ANSWER)
+    assert claim(db, channel=channel) == []
+    assert row(db, "z").state == "held"
+
+
+def test_what_arrived_after_the_customer_wrote_counts_in_the_new_window(db: Database) -> None:
+    channel = replace(CHANNEL, policy=WINDOW)
+    db.run(queue, 1, 5, Purpose.ANSWER)
+    wrote = now() - timedelta(seconds=1)
+    db.run(quota.open_window, PLACE, WINDOW, "message")
+    end(db, claim(db, channel=channel)[0])
+    db.run(quota.open_window, PLACE, WINDOW, "message", wrote)
+    for number in (1, 2):
+        assert claim(db, channel=channel) == [f"c0 #{number}"]
+        end(db, f"c0 #{number}")
+    assert claim(db, channel=channel) == []
+    db.run(quota.open_window, PLACE, WINDOW, "message", wrote)
+    assert len(claim(db, channel=channel)) == 1, "one is always left for the answer"
+
+
+def test_where_the_platform_says_no_it_waits_for_the_customer(db: Database) -> None:
+    channel = replace(CHANNEL, policy=WINDOW)
+    db.run(queue, 1, 2, Purpose.ANSWER)
+    db.run(quota.open_window, PLACE, WINDOW, "message")
+    claim(db, channel=channel)
+    assert end(db, "c0 #0", Closed("45015")).state == "held"
+    assert claim(db, channel=channel) == []
+    assert (row(db, "c0 #1").state, row(db, "c0 #1").reason) == ("held", "window")
+    db.run(quota.open_window, PLACE, WINDOW, "message")
+    assert claim(db, channel=channel) == ["c0 #0"]
+
+
+def test_other_routes_carry_what_they_may_and_no_more_than_was_allowed(db: Database) -> None:
+    order_news = frozenset({Purpose.TRANSACTIONAL})
+    routes = (Route("once", order_news, "leave:once"),)
+    channel = replace(CHANNEL, policy=replace(WINDOW, routes=routes))
+    db.run(queue, 1, 1, Purpose.TRANSACTIONAL)
+    db.run(say, "c0", "half price", Purpose.MARKETING)
+    db.run(say, "c0", "an answer", Purpose.ANSWER)
+    assert claim(db, channel=channel) == []
+    db.run(quota.give_leave, PLACE, "leave:once")
+    db.run(say, "c0", "more news", Purpose.TRANSACTIONAL)
+    claimed: list[Outgoing] = []
+    while found := db.run(claims.claim, channel, claims.guard_consent, (), 20):
+        claimed += found.outgoing
+        if not (found.outgoing or found.stopped):
+            break
+        for one in found.outgoing:
+            db.run(outcomes.succeeded_all, outcomes.numbers(one), "7")
+    assert [(one.text, one.route) for one in claimed] == [("c0 #0", "once")]
+    held = ("more news", "an answer", "half price")
+    assert {row(db, text).state for text in held} == {"held"}
+    db.run(outcomes.reported, ACCOUNT, "7", blocked=False)
+    assert row(db, "c0 #0").state == "held"
+
+
+def test_what_can_only_be_replied_waits_for_the_request(db: Database) -> None:
+    channel = replace(CHANNEL, policy=REPLYING)
+    db.run(queue, 1, 2, Purpose.ANSWER)
+    db.run(say, "c0", "half price", Purpose.MARKETING)
+    assert claim(db, channel=channel) == []
+    assert row(db, "c0 #0").state == "queued", "the request may still be open"
+    reply = db.run(claims.claim_reply, channel, claims.guard_consent, "c0")
+    assert reply is not None
+    assert reply.text == "c0 #0\n\nc0 #1"
+    db.run(outcomes.reply_kept, reply)
+    assert row(db, "c0 #1").state == "held"
+    reply = db.run(claims.claim_reply, channel, claims.guard_consent, "c0")
+    assert reply is not None
+    db.run(partial(outcomes.reply_given, outgoing=reply, has_more=False))
+    assert [row(db, text).state for text in ("c0 #0", "c0 #1")] == ["sent", "sent"]
+    assert db.run(claims.claim_reply, channel, claims.guard_consent, "c0") is None
+    with time_machine.travel(now() + claims.REQUEST_LASTS):
+        db.run(say, "c0", "from a person", Purpose.AGENT)
+        with time_machine.travel(now() + claims.REQUEST_LASTS):
+            assert claim(db, channel=channel) == []
+    assert row(db, "from a person").state == "held"
+
+
+def test_a_long_reply_is_given_in_parts(db: Database) -> None:
+    channel = replace(CHANNEL, policy=REPLYING)
+    db.run(queue, 1, 1, Purpose.ANSWER)
+    parts = []
+    for has_more in (True, True, False):
+        reply = db.run(claims.claim_reply, channel, claims.guard_consent, "c0")
+        assert reply is not None
+        parts.append(reply.part)
+        db.run(partial(outcomes.reply_given, outgoing=reply, has_more=has_more))
+    assert parts == [0, 1, 2]
+    assert row(db, "c0 #0").state == "sent"

@@ -5,7 +5,7 @@ from sqlmodel import Session, col, select
 
 from bot.channels.base import Outgoing, Refused, Uncertain
 from bot.core.messages import Attachment, Author, Kind, Purpose
-from bot.delivery import claims, corrections, outbox
+from bot.delivery import claims, corrections, outbox, outcomes
 from storage.db import Database
 from storage.models.conversations import Conversation, Message
 from storage.models.errands import Errand
@@ -59,7 +59,7 @@ def text_of(db: Database, message: int) -> str:
 def test_before_it_leaves(db: Database, message: int) -> None:
     assert reword(db, message, "today")
     assert [(one.text, one.copy_of) for one in claimed(db)] == [("today", "")]
-    db.run(claims.succeeded, 1, "55")
+    db.run(outcomes.succeeded, 1, "55")
     assert ordered(db) == []
 
 
@@ -67,22 +67,22 @@ def test_while_it_is_on_its_way(db: Database, message: int) -> None:
     assert [one.text for one in claimed(db)] == ["tomorrow"]
     assert reword(db, message, "today")
     assert ordered(db) == []
-    db.run(claims.succeeded, 1, "55")
+    db.run(outcomes.succeeded, 1, "55")
     assert ordered(db) == [(55, "today", False)]
 
 
 def test_an_attempt_that_failed_takes_the_new_words_along(db: Database, message: int) -> None:
     claimed(db)
     assert reword(db, message, "today")
-    db.run(claims.failed, 1, Uncertain("no answer"))
+    db.run(outcomes.failed, 1, Uncertain("no answer"))
     assert [one.text for one in claimed(db)] == ["today"]
-    db.run(claims.succeeded, 1, "55")
+    db.run(outcomes.succeeded, 1, "55")
     assert ordered(db) == []
 
 
 def test_at_the_customer_the_last_words_count(db: Database, message: int) -> None:
     claimed(db)
-    db.run(claims.succeeded, 1, "55")
+    db.run(outcomes.succeeded, 1, "55")
     assert reword(db, message, "today")
     assert reword(db, message, "now")
     assert ordered(db) == [(55, "now", False)]
@@ -91,7 +91,7 @@ def test_at_the_customer_the_last_words_count(db: Database, message: int) -> Non
 
 def test_what_never_arrived_stays_as_it_was(db: Database, message: int) -> None:
     claimed(db)
-    db.run(claims.failed, 1, Refused("blocked"))
+    db.run(outcomes.failed, 1, Refused("blocked"))
     assert not reword(db, message, "today")
     assert text_of(db, message) == "tomorrow"
 
@@ -99,9 +99,9 @@ def test_what_never_arrived_stays_as_it_was(db: Database, message: int) -> None:
 def test_the_words_beside_a_file(db: Database, message: int) -> None:
     photo = Attachment(Kind.PHOTO, "file")
     claimed(db)
-    db.run(claims.succeeded, 1, "55")
+    db.run(outcomes.succeeded, 1, "55")
     second = db.run(lambda session: say(session, session.get_one(Conversation, 1), photo))
     assert [one.copy_of for one in claimed(db)] == [ORIGIN]
-    db.run(claims.succeeded, 2, "56")
+    db.run(outcomes.succeeded, 2, "56")
     assert reword(db, second, "today")
     assert ordered(db) == [(56, "today", True)]

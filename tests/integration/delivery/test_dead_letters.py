@@ -7,7 +7,7 @@ import time_machine
 from bot.channels.base import Refused, Uncertain
 from bot.core.clock import now
 from bot.core.messages import Purpose
-from bot.delivery import claims, dead_letters
+from bot.delivery import claims, dead_letters, outcomes
 from storage.db import Database
 from tests.support.sending import PlainChannel, queue
 
@@ -24,9 +24,9 @@ def stuck(db: Database) -> list[int]:
     db.run(queue, 4, 1, Purpose.MARKETING)
     first = db.run(claims.claim, CHANNEL, claims.guard_consent, ["c2"], 20).outgoing
     ids = [int(one.key) for one in first]
-    db.run(claims.failed, ids[0], Refused("chat not found"))
-    db.run(claims.failed, ids[1], Uncertain("reset"))
-    db.run(claims.succeeded, ids[2], "p1")
+    db.run(outcomes.failed, ids[0], Refused("chat not found"))
+    db.run(outcomes.failed, ids[1], Uncertain("reset"))
+    db.run(outcomes.succeeded, ids[2], "p1")
     return [ids[0], ids[1], ids[1] + 1, ids[2]]
 
 

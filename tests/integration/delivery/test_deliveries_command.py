@@ -9,7 +9,7 @@ import pytest
 
 from bot.channels.base import Refused, Uncertain
 from bot.core.messages import Purpose
-from bot.delivery import claims
+from bot.delivery import claims, outcomes
 from storage.db import Database
 from storage.models.deliveries import count_by_state
 from tests.support.command import xiaoer
@@ -25,9 +25,9 @@ def deliveries(db: Database, tmp_path: Path) -> Command:
     channel = PlainChannel("http://unused.invalid")
     taken = db.run(claims.claim, channel, claims.guard_consent, [], 20).outgoing
     ids = [int(one.key) for one in taken]
-    db.run(claims.failed, ids[0], Refused("chat not found"))
-    db.run(claims.failed, ids[1], Uncertain("reset"))
-    db.run(claims.succeeded, ids[2], "p1")
+    db.run(outcomes.failed, ids[0], Refused("chat not found"))
+    db.run(outcomes.failed, ids[1], Uncertain("reset"))
+    db.run(outcomes.succeeded, ids[2], "p1")
     config = tmp_path / "config.toml"
     url = db.url.render_as_string(hide_password=False)
     config.write_text(f'[shop]\nname = "x"\n[database]\nurl = "{url}"\n', encoding="utf-8")

@@ -4,7 +4,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram.splitting import LIMIT, split, units
+from bot.channels.splitting import LIMIT, split, units, utf8
 
 FAMILY, FLAG = "👨‍👩‍👧‍👦", "🇨🇳"
 TEXTS = st.lists(
@@ -58,3 +58,10 @@ def test_it_cuts_between_paragraphs_then_lines_sentences_and_words() -> None:
 
 def test_blank_texts_give_nothing() -> None:
     assert split("") == split(" \n\t") == split(" \n" * 5000) == []
+
+
+@given(TEXTS, st.integers(40, 90))
+def test_bytes_may_be_counted_as_well(text: str, limit: int) -> None:
+    pieces = split(text, limit, utf8)
+    assert all(len(piece.encode()) <= limit for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())

@@ -1,9 +1,14 @@
 """Cuts a long text into messages, never through what a reader sees as one character."""
 
+from collections.abc import Callable
+
 import regex
 
 LIMIT = 4096
-"""Longest text of a message, in UTF-16 code units (core.telegram.org/bots/api#sendmessage)."""
+"""Longest text of a Telegram message, in UTF-16 code units
+(core.telegram.org/bots/api#sendmessage)."""
+Measure = Callable[[str], int]
+"""How long a text is, as a platform counts."""
 _GRAPHEME = regex.compile(r"\X")
 _SENTENCE_ENDS = frozenset("。！？!?；;…")
 
@@ -13,19 +18,24 @@ def units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def split(text: str, limit: int = LIMIT) -> list[str]:
-    """`text` in pieces of at most `limit` units, cut between paragraphs, lines, sentences or words
-    where that leaves no piece shorter than half of what fits.
+def utf8(text: str) -> int:
+    """Length in bytes, as WeChat counts."""
+    return len(text.encode())
+
+
+def split(text: str, limit: int = LIMIT, measure: Measure = units) -> list[str]:
+    """`text` in pieces that `measure` at most `limit`, cut between paragraphs, lines, sentences or
+    words where that leaves no piece shorter than half of what fits.
 
     White space at a cut is dropped; nothing else is. A blank text gives no pieces. What is one
     character to a reader (a family emoji, a flag) is cut only when it alone is too long.
     """
-    if units(text) <= limit:
+    if measure(text) <= limit:
         return [text] if text.strip() else []
-    rest = _graphemes(text, limit)
+    rest = _graphemes(text, limit, measure)
     pieces = []
     while rest := _without_space(rest):
-        fits = _fitting(rest, limit)
+        fits = _fitting(rest, limit, measure)
         cut = _best_cut(rest, fits) if fits < len(rest) else fits
         piece = "".join(_without_space(rest[:cut][::-1])[::-1])
         pieces.append(piece)
@@ -33,10 +43,10 @@ def split(text: str, limit: int = LIMIT) -> list[str]:
     return pieces
 
 
-def _graphemes(text: str, limit: int) -> list[str]:
+def _graphemes(text: str, limit: int, measure: Measure) -> list[str]:
     found = []
     for one in _GRAPHEME.findall(text):
-        found.extend([one] if units(one) <= limit else list(one))
+        found.extend([one] if measure(one) <= limit else list(one))
     return found
 
 
@@ -45,11 +55,11 @@ def _without_space(graphemes: list[str]) -> list[str]:
     return graphemes[first:]
 
 
-def _fitting(graphemes: list[str], limit: int) -> int:
+def _fitting(graphemes: list[str], limit: int, measure: Measure) -> int:
     """How many of `graphemes` fit into `limit`."""
     length = 0
     for count, one in enumerate(graphemes):
-        length += units(one)
+        length += measure(one)
         if length > limit:
             return count
     return len(graphemes)

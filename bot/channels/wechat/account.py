@@ -1,0 +1,190 @@
+"""One official account of the configuration, with all its parts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.channels.base import DeliveryInlet, Inlet, Outgoing, Taken
+from bot.channels.wechat.callbacks import Allowed, Left, NotArrived, Paid, Reader, key_of
+from bot.channels.wechat.client import Client
+from bot.channels.wechat.envelope import Envelope, Opened
+from bot.channels.wechat.errors import FAILURES
+from bot.channels.wechat.files import WeChatFiles
+from bot.channels.wechat.library import reply_xml
+from bot.channels.wechat.menu import set_menu
+from bot.channels.wechat.rendering import MAX_TEXT, texts
+from bot.channels.wechat.sending import OfficialChannel, leave_for, policy_of
+from bot.core.messages import Inbound
+from bot.core.text import language, normalise
+from bot.wechat_settings import WeChat
+from bot.words.phrases import Voice
+
+REPLY_SECONDS = 4.3
+"""After this a request is answered with what there is: the platform waits for five seconds."""
+REMEMBERED_SECONDS = 60.0
+"""How long the reply to a request is kept for its repetitions, which come within fifteen."""
+RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
+SUCCESS = "success"
+
+log = structlog.get_logger()
+
+
+class TooSlow(Exception):
+    """Nothing was committed in time: the platform has to come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to the platform, and what is to be done when that has been written."""
+
+    body: str = SUCCESS
+    then: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(slots=True)
+class _Request:
+    """A message that is to be answered in the platform's own request, however often it comes."""
+
+    taking: "asyncio.Task[Taken]"
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    said: str | None = None
+
+
+class WeChatAccount:
+    """What the service runs for one `[[wechat]]` section of kind `official`."""
+
+    def __init__(self, settings: WeChat, voice: Voice, zone: ZoneInfo) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.client = Client(settings)
+        self.envelope = Envelope(settings)
+        shop = str(voice.words.shop.values(voice.default_language)["name"])
+        policy = policy_of(settings)
+        self.channel = OfficialChannel(self.client, settings.name, policy, shop, zone)
+        self.files = WeChatFiles(self.client, settings.name)
+        self._reader = Reader(settings.name, settings.menu, policy.replies_only)
+        self._voice = voice
+        self._inlet: Inlet
+        self._deliveries: DeliveryInlet
+        self._requests: dict[str, _Request] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def connect(self, inlet: Inlet, deliveries: DeliveryInlet) -> None:
+        """Say where to hand over what comes in, and where replies come from."""
+        self._inlet, self._deliveries = inlet, deliveries
+
+    def start(self) -> None:
+        """Set the account's menu, if one is wanted."""
+        if self.settings.menu:
+            self._tasks = [asyncio.create_task(self._set_menu())]
+
+    async def close(self) -> None:
+        """Stop, and close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.client.close()
+
+    async def take(self, query: Mapping[str, str], body: bytes) -> Answer:
+        """Returns when the callback's effect is committed, with the answer to it.
+
+        Raises `Forged` and `Unreadable` for what is not the platform's, `Unavailable` and
+        `TooSlow` when it has to come again.
+        """
+        said = self.envelope.open(query, body)
+        self.envelope.note(query, key_of(said))
+        if not said.text("FromUserName"):
+            return Answer()
+        news, address = self._reader.read(said), self._reader.address(said)
+        if isinstance(news, Inbound):
+            if self.channel.policy.replies_only:
+                return await self._reply(said, news)
+            await self._inlet.take(news)
+        elif isinstance(news, Left):
+            await self._inlet.note_block(address, is_blocked=True)
+        elif isinstance(news, Paid):
+            await self._deliveries.opened(address, "payment", news.at)
+        elif isinstance(news, NotArrived):
+            number = news.provider_id
+            await self._deliveries.not_arrived(address, number, blocked=news.is_refused)
+        elif isinstance(news, Allowed):
+            for template in news.templates:
+                await self._deliveries.allowed(address, leave_for(template))
+        return Answer()
+
+    async def _reply(self, said: Opened, inbound: Inbound) -> Answer:
+        """Answer in the request itself; its repetitions join the same work and get the same."""
+        until = monotonic() + REPLY_SECONDS
+        request = self._requests.get(inbound.external_id) or self._begin(inbound)
+        done, _ = await asyncio.wait({request.taking}, timeout=REPLY_SECONDS)
+        if not done:
+            raise TooSlow
+        taken = request.taking.result()
+        async with request.lock:
+            if request.said is not None:
+                return Answer(self._sealed(said, request.said))
+            left = max(0.0, until - monotonic())
+            patient = bool(taken.waiting)
+            found = await self._deliveries.next_reply(inbound.address, left, patient=patient)
+            if found is None:
+                words = language(normalise(inbound.text)) or self._voice.default_language
+                request.said = self._voice.say("wechat.not_ready", words) if patient else ""
+                return Answer(self._sealed(said, request.said))
+            request.said, has_more = self._worded(found)
+        return Answer(self._sealed(said, request.said), partial(self._given, found, has_more))
+
+    def _begin(self, inbound: Inbound) -> _Request:
+        request = _Request(asyncio.ensure_future(self._taken(inbound)))
+        self._requests[inbound.external_id] = request
+        request.taking.add_done_callback(lambda task: self._forget(inbound.external_id, task))
+        return request
+
+    async def _taken(self, inbound: Inbound) -> Taken:
+        return await self._inlet.take(inbound)
+
+    def _forget(self, key: str, task: "asyncio.Task[Taken]") -> None:
+        """Soon, or at once where nothing was stored: then the next request tries again."""
+        if task.cancelled() or task.exception() is not None:
+            self._requests.pop(key, None)
+        else:
+            asyncio.get_running_loop().call_later(REMEMBERED_SECONDS, self._requests.pop, key, None)
+
+    def _worded(self, outgoing: Outgoing) -> tuple[str, bool]:
+        """The piece that is due, and whether more follow."""
+        pieces = texts(outgoing.text, outgoing.choices)
+        if len(pieces) == 1 and outgoing.part == 0:
+            return pieces[0], False
+        spoken = language(normalise(outgoing.text)) or self._voice.default_language
+        hint = self._voice.say("wechat.more_hint", spoken)
+        pieces = texts(outgoing.text, outgoing.choices, MAX_TEXT - len(hint.encode()) - 2)
+        at = min(outgoing.part, len(pieces) - 1)
+        is_last = at == len(pieces) - 1
+        return pieces[at] if is_last else f"{pieces[at]}\n\n{hint}", not is_last
+
+    def _sealed(self, said: Opened, text: str) -> str:
+        if not text:
+            return SUCCESS
+        xml = reply_xml(said.text("FromUserName"), said.text("ToUserName"), text)
+        return self.envelope.seal(xml) if said.encrypted else xml
+
+    async def _given(self, outgoing: Outgoing, has_more: bool) -> None:
+        await self._deliveries.reply_given(outgoing, has_more=has_more)
+
+    async def _set_menu(self) -> None:
+        """Try until the platform takes it."""
+        attempt = 0
+        while True:
+            try:
+                if await set_menu(self.client):
+                    log.info("the menu is set", account=self.name)
+            except FAILURES as error:
+                log.warning("the menu could not be set yet", account=self.name, error=str(error))
+                await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                attempt += 1
+            else:
+                return

@@ -1,0 +1,127 @@
+"""Customers of official accounts, from the first word to the rating, over HTTP."""
+
+import pytest
+
+from tests.doubles.wechat import WeChatDouble
+from tests.doubles.wechat_official import OfficialAccount
+from tests.support.service import Service
+from tests.support.telegram import until
+from tests.support.wechat import Follower, conversation, states, stored
+
+
+def test_from_the_question_to_the_rating(shop: Service, service_account: OfficialAccount) -> None:
+    customer = Follower(service_account)
+    assert "7 天" in customer.ask("怎么退货")
+    assert "想确认" in customer.ask("紫色的云为什么会跳舞呢？")
+    menu = customer.got[-1]
+    assert menu.kind == "msgmenu"
+    assert customer.press(menu.choices[0][1])
+    customer.pause()
+    assert "人工" in customer.ask("转人工")
+    mine = conversation(shop, customer.openid)
+    reply = {"text": "您好，我是小美 <b>&"}
+    assert shop.desk("POST", f"/conversations/{mine}/messages", json=reply).is_success
+    words = customer.next()  # both in one message: only five may follow the customer's last word
+    assert "客服来了" in words
+    assert (words if "小美" in words else customer.next()).endswith("您好，我是小美 <b>&")
+    assert shop.desk("POST", f"/conversations/{mine}/resolve").is_success
+    assert "打个分" in customer.next()
+    assert "5 分" in customer.press("★★★★★")
+    assert "记下了" in customer.ask("小美很耐心")
+    assert ("customer", menu.choices[0][1]) in stored(shop, customer.openid)
+    assert "7 天" in customer.ask("怎么退货"), "the bot is back"
+    assert {one.by for one in customer.got} == {"custom"}
+
+
+def test_the_same_where_only_replies_are_possible(shop: Service, passive: OfficialAccount) -> None:
+    customer = Follower(passive)
+    assert "7 天" in customer.ask("怎么退货")
+    asked = customer.ask("紫色的云为什么会跳舞呢？")
+    assert "想确认" in asked
+    assert "\n1. " in asked
+    assert customer.ask("1")
+    assert ("customer", "1") in stored(shop, customer.openid)
+    assert "人工" in customer.ask("转人工")
+    mine = conversation(shop, customer.openid)
+    assert shop.desk(
+        "POST", f"/conversations/{mine}/messages", json={"text": "我是小美]]>"}
+    ).is_success
+    both = customer.ask("继续")
+    assert "客服来了" in both
+    if "我是小美" not in both:
+        assert customer.ask("继续") == "我是小美]]>"
+    assert shop.desk("POST", f"/conversations/{mine}/resolve").is_success
+    rating = customer.ask("继续")
+    assert "打个分" in rating
+    assert "5. ★★★★★" in rating
+    assert "4 分" in customer.ask("4")
+    assert {one.by for one in customer.got} == {"passive"}
+    assert until(lambda: set(states(shop, customer.openid)) == {"sent"})
+
+
+@pytest.mark.parametrize("name", ["service_account", "compatible", "passive", "plain"])
+def test_every_mode_proves_the_address_and_answers(
+    shop: Service, name: str, request: pytest.FixtureRequest
+) -> None:
+    account: OfficialAccount = request.getfixturevalue(name)
+    assert account.verify() == "200 same"
+    customer = Follower(account)
+    assert "7 天" in customer.ask("怎么退货")
+    assert all(one.status == 200 and len(posting.tries) == 1 for posting in account.postings
+               if posting.values["FromUserName"] == customer.openid
+               for one in posting.tries)  # fmt: skip
+
+
+def test_following_scanning_and_the_menu(shop: Service, service_account: OfficialAccount) -> None:
+    customer = Follower(service_account)
+    service_account.follow(customer.openid, "shop-window").result()
+    welcome = customer.next()
+    assert "小二" in welcome or "您好" in welcome
+    service_account.scan(customer.openid, "faq-return_how").result()
+    assert "7 天" in customer.next()
+    service_account.click(customer.openid, "person").result()
+    assert "人工" in customer.next()
+    service_account.view(customer.openid, "https://shop.example").result()
+    said = [text for author, text in stored(shop, customer.openid) if author == "customer"]
+    assert said == ["👋", "👋", "找人工"]
+    until(lambda: set(states(shop, customer.openid)) == {"sent"})
+
+
+def test_the_menu_of_the_configuration_is_set_once(
+    wechat: WeChatDouble, shop: Service, service_account: OfficialAccount
+) -> None:
+    until(lambda: service_account.menu)
+    assert service_account.menu == {
+        "button": [
+            {"name": "查订单", "type": "click", "key": "order"},
+            {
+                "name": "服务",
+                "sub_button": [
+                    {"name": "找人工", "type": "click", "key": "person"},
+                    {"name": "商城", "type": "view", "url": "https://shop.example"},
+                ],
+            },
+        ]
+    }
+    assert len(wechat.called("menu/create")) == 1
+
+
+def test_who_leaves_gets_nothing_more(shop: Service, service_account: OfficialAccount) -> None:
+    customer = Follower(service_account)
+    assert "7 天" in customer.ask("怎么退货")
+    service_account.leave(customer.openid).result()
+    mine = conversation(shop, customer.openid)
+    assert shop.desk("GET", f"/conversations/{mine}/messages").is_success
+    service_account.follow(customer.openid).result()
+    assert customer.next()
+
+
+def test_several_accounts_do_not_mix(
+    wechat: WeChatDouble, shop: Service, service_account: OfficialAccount,
+    compatible: OfficialAccount,
+) -> None:  # fmt: skip
+    first = Follower(service_account)
+    second = Follower(compatible, openid=first.openid)
+    assert "7 天" in first.ask("怎么退货")
+    assert "7 天" in second.ask("怎么退货")
+    assert len(first.got) == len(second.got) == 1
