@@ -43,6 +43,8 @@ _ALLOWED = (
 _FILTERS = {"money", "default"}
 _TESTS = {"defined", "none"}
 _TAG_ALONE = re.compile(r"^[ \t]*(\{%[^%]*%\})[ \t]*\n", re.M)
+_BRACE = "{"
+"""A text without it shows no values and is not compiled, which is most of them."""
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
 
 
@@ -77,6 +79,8 @@ class Words:
         """
         if len(source) > MAX_SOURCE:
             return f"longer than {MAX_SOURCE} characters"
+        if _BRACE not in source:
+            return None
         try:
             tree = self._environment.parse(source)
             wrong = next(self._faults(tree, facts), None)
@@ -88,9 +92,10 @@ class Words:
 
     def render(self, source: str, language: str, **values: Any) -> str:
         """The text of a checked template for a reader of `language`."""
-        text = self._compile(source).render(
-            shop=self._values(language), language=language, **values
-        )
+        text = source
+        if _BRACE in source:
+            template = self._compile(source)
+            text = template.render(shop=self._values(language), language=language, **values)
         return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
     def money(self, amount: Any, language: str) -> str:
