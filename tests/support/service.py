@@ -161,7 +161,7 @@ class Service:
             return 0
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def post_event(self, body: dict[str, Any], key: str = EVENTS_KEY) -> httpx.Response:
         """POST /api/v1/events."""

@@ -40,7 +40,7 @@ def test_five_updates(
         *(one.message(f"怎么退货 {FATAL if one.id == 3 else ''}".strip()) for one in people)
     )
     assert shop.process is not None
-    assert shop.process.wait(30) == -9
+    assert shop.process.wait(60) == -9
     shop.module = ("bot",)
     shop.start()
     try:
