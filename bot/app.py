@@ -22,9 +22,9 @@ from bot.community import rounds
 from bot.community.reception import Community
 from bot.community.room import House as Groups
 from bot.community.rounds import Rounds
-from bot.config import Config
+from bot.config import Config, Shop
 from bot.core import metrics
-from bot.core.events import Bus, HandoffRequested
+from bot.core.events import Bus, HandoffRequested, SlaBreached
 from bot.core.messages import Address
 from bot.delivery.sender import Sender, Senders
 from bot.desk.forum.inlet import ForumInlet
@@ -34,7 +34,8 @@ from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
 from bot.engine import Engine, engine_url
-from bot.escalation import greeting
+from bot.escalation import greeting, sla
+from bot.escalation.team import Team
 from bot.feedback import survey
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
@@ -45,6 +46,7 @@ from bot.web.events import events_router
 from bot.web.telegram import telegram_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
+from bot.words.week import week_text
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
 from storage.migrate import upgrade
 from storage.models.secrets import secret
@@ -80,8 +82,20 @@ class Service:
 
 def content(config: Config) -> Content:
     """The texts and the FAQ alone, for commands that need no database."""
-    voice = Voice.load(Words(config.shop), config.content.templates)
+    voice = Voice.load(Words(_shop(config)), config.content.templates)
     return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
+
+
+def _shop(config: Config) -> Shop:
+    """The shop's facts; when people answer is what their working hours say, where those are set."""
+    team = next(iter(config.teams), None)
+    if team is None or not team.has_hours:
+        return config.shop
+    hours = {
+        language: week_text(team.week, language, holidays=bool(team.holidays))
+        for language in config.shop.languages
+    }
+    return config.shop.model_copy(update={"agent_hours": hours})
 
 
 def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
@@ -96,11 +110,17 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     greeting.register(bus, voice)
     parcel_news.register(bus, voice)
     bus.on(HandoffRequested, _count_handoff)
+    bus.on(SlaBreached, _count_breach)
+    team = next((Team.of(one, config.shop) for one in config.teams), None)
     groups = Groups.of(config.telegram, voice, answerer)
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
-    reception = Reception(House(voice, answerer), discover())
-    engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
+    reception = Reception(House(voice, answerer, team), discover())
+    jobs = upkeep.jobs(db)
+    if team is not None and team.targets:
+        sla.Promises(team).register(bus)
+        jobs += sla.jobs(db)
+    engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
@@ -272,3 +292,7 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
 
 def _count_handoff(_session: object, event: HandoffRequested) -> None:
     metrics.HANDOFFS.labels(event.reason.partition(":")[0]).inc()
+
+
+def _count_breach(_session: object, event: SlaBreached) -> None:
+    metrics.SLA_BREACHES.labels(event.kind).inc()

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.core.events import ConversationResolved, ConversationTaken, emit
+from bot.core.events import AgentAnswered, ConversationResolved, ConversationTaken, emit
 from bot.core.messages import MAX_TEXT, Author, Purpose, State
 from bot.customers import chats
 from bot.delivery import outbox
@@ -94,7 +94,7 @@ def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> W
     conversation = take(session, conversation_id, agent_id)
     if conversation.first_response_at is None:
         conversation.first_response_at = now()
-    return outbox.post(
+    said = outbox.post(
         session,
         conversation,
         words,
@@ -102,6 +102,8 @@ def reply(session: Session, conversation_id: int, agent_id: int, text: str) -> W
         purpose=Purpose.AGENT,
         agent_id=agent_id,
     )
+    emit(session, AgentAnswered(conversation_id, agent_id))
+    return said
 
 
 def note(session: Session, conversation_id: int, agent_id: int, text: str) -> Note:

@@ -20,6 +20,7 @@ from storage.models import (
     profiles,
     replay,
     secrets,
+    sla,
     topics,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "profiles",
     "replay",
     "secrets",
+    "sla",
     "topics",
 ]
