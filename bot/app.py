@@ -82,11 +82,11 @@ class Service:
 
 def content(config: Config) -> Content:
     """The texts and the FAQ alone, for commands that need no database."""
-    voice = Voice.load(Words(_shop(config)), config.content.templates)
+    voice = Voice.load(Words(told_shop(config)), config.content.templates)
     return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
 
 
-def _shop(config: Config) -> Shop:
+def told_shop(config: Config) -> Shop:
     """The shop's facts; when people answer is what their working hours say, where those are set."""
     team = next(iter(config.teams), None)
     if team is None or not team.has_hours:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app import content
+from bot.app import told_shop
 from bot.config import validate
 from bot.core.spans import ALWAYS, Day, read_span
 from bot.core.text import normalise
@@ -80,10 +80,9 @@ def test_questions_want_one(text: str) -> None:
 
 
 def test_answers_tell_the_hours_that_are_set() -> None:
-    def told(*teams: object) -> str:
+    def told(*teams: object) -> object:
         shop = {"name": "A", "agent_hours": "as written"}
-        voice = content(validate({"shop": shop, "teams": teams})).voice
-        return voice.words.render("{{ shop.agent_hours }}", "zh")
+        return told_shop(validate({"shop": shop, "teams": teams})).values("zh")["agent_hours"]
 
     assert told() == "as written"
     assert told({"name": "t", "first_response_minutes": 5}) == "as written"
