@@ -24,9 +24,9 @@ from bot.community import rounds
 from bot.community.reception import Community
 from bot.community.room import House as Groups
 from bot.community.rounds import Rounds
-from bot.config import Config
+from bot.config import Config, Shop
 from bot.core import metrics
-from bot.core.events import Bus, HandoffRequested
+from bot.core.events import Bus, HandoffRequested, SlaBreached
 from bot.core.messages import Address
 from bot.corp import Corp
 from bot.delivery.replies import Replies
@@ -38,7 +38,8 @@ from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
 from bot.engine import Engine, Job, engine_url
-from bot.escalation import greeting
+from bot.escalation import greeting, sla
+from bot.escalation.team import Team
 from bot.feedback import survey
 from bot.inbox import moved
 from bot.inbox.admission import Admission
@@ -52,6 +53,7 @@ from bot.web.telegram import telegram_router
 from bot.web.wechat import wechat_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
+from bot.words.week import week_text
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
 from storage.migrate import upgrade
 from storage.models.secrets import secret
@@ -89,8 +91,20 @@ class Service:
 
 def content(config: Config) -> Content:
     """The texts and the FAQ alone, for commands that need no database."""
-    voice = Voice.load(Words(config.shop), config.content.templates)
+    voice = Voice.load(Words(told_shop(config)), config.content.templates)
     return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
+
+
+def told_shop(config: Config) -> Shop:
+    """The shop's facts; when people answer is what their working hours say, where those are set."""
+    team = next(iter(config.teams), None)
+    if team is None or not team.has_hours:
+        return config.shop
+    hours = {
+        language: week_text(team.week, language, holidays=bool(team.holidays))
+        for language in config.shop.languages
+    }
+    return config.shop.model_copy(update={"agent_hours": hours})
 
 
 def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
@@ -105,13 +119,19 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     greeting.register(bus, voice)
     parcel_news.register(bus, voice)
     bus.on(HandoffRequested, _count_handoff)
+    bus.on(SlaBreached, _count_breach)
+    team = next((Team.of(one, config.shop) for one in config.teams), None)
     groups = Groups.of(config.telegram, voice, answerer)
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     wechat = _wechat(config, voice)
     policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
-    reception = Reception(House(voice, answerer), discover(), policies)
-    engine = Engine(engine_url(db.url), config.shop.timezone, _jobs(config, db))
+    reception = Reception(House(voice, answerer, team), discover(), policies)
+    jobs = _jobs(config, db)
+    if team is not None and team.targets:
+        sla.Promises(team).register(bus)
+        jobs += sla.jobs(db)
+    engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
@@ -330,3 +350,7 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
 
 def _count_handoff(_session: object, event: HandoffRequested) -> None:
     metrics.HANDOFFS.labels(event.reason.partition(":")[0]).inc()
+
+
+def _count_breach(_session: object, event: SlaBreached) -> None:
+    metrics.SLA_BREACHES.labels(event.kind).inc()

@@ -3,9 +3,9 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -26,6 +26,7 @@ from pydantic_settings import (
 from rapidfuzz import process
 
 from bot.core.errors import XiaoerError
+from bot.core.spans import ALWAYS, Day, DayPart, Span, joined, read_day_part, read_span
 from bot.settings import Language, Localized, Section
 from bot.wechat_settings import WeChat
 
@@ -34,6 +35,8 @@ EXAMPLE = ROOT / "config.example.toml"
 
 PUBLISHED_KEY = "replace-this-key-with-a-long-random-one"
 """Stands in config.example.toml and opens nothing."""
+
+T = TypeVar("T")
 
 
 class ConfigInvalid(XiaoerError):
@@ -302,12 +305,74 @@ class Telegram(Section):
         return self
 
 
+def _read(read: Callable[[str], T]) -> Callable[[Any], T]:
+    """For a field whose text in the file is read as a value; a value stays what it is."""
+    return lambda value: read(value) if isinstance(value, str) else value
+
+
+def _known_country(code: str) -> str:
+    """A country, or a part of one, that the library of holidays knows."""
+    if code:
+        import holidays  # slow to load, and only needed where a country is named
+
+        country, _, part = code.partition("-")
+        try:
+            holidays.country_holidays(country, subdiv=part or None)
+        except NotImplementedError as error:
+            raise ValueError(
+                f"{code!r} is no country whose holidays are known: use its ISO code, such as CN, "
+                f"US or DE-BY / 不认识 {code!r}：请写 ISO 代码，例如 CN、US、DE-BY"
+            ) from error
+    return code
+
+
 class Files(Section):
     """What customers send besides text: where and how long it is kept, how large it may be."""
 
     folder: Path | None = None
     max_megabytes: int = Field(default=20, ge=1, le=2000)
     keep_days: int = Field(default=365, ge=1, le=36500)
+
+
+OpenPart = Annotated[Span, BeforeValidator(_read(read_span))]
+DatedPart = Annotated[DayPart, BeforeValidator(_read(read_day_part))]
+Minutes = Annotated[int, _within(1, 60 * 24 * 60)] | None
+"""A target in minutes of working time; None where nothing is promised."""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Team(Section):
+    """The people who take over: when they work, and how soon they answer; see docs/hours.md.
+
+    Without any day of the week they are there round the clock.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
+    mon: tuple[OpenPart, ...] = ()
+    tue: tuple[OpenPart, ...] = ()
+    wed: tuple[OpenPart, ...] = ()
+    thu: tuple[OpenPart, ...] = ()
+    fri: tuple[OpenPart, ...] = ()
+    sat: tuple[OpenPart, ...] = ()
+    sun: tuple[OpenPart, ...] = ()
+    holidays: Annotated[str, AfterValidator(_known_country)] = ""
+    closings: tuple[DatedPart, ...] = ()
+    openings: tuple[DatedPart, ...] = ()
+    first_response_minutes: Minutes = None
+    next_response_minutes: Minutes = None
+    resolution_minutes: Minutes = None
+    warn_at_percent: Annotated[int, _within(1, 100)] = 80
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether the team's week is set."""
+        return any(getattr(self, day) for day in WEEKDAYS)
+
+    @property
+    def week(self) -> tuple[Day, ...]:
+        """The open parts of each day, Monday's first."""
+        return tuple(joined(getattr(self, day)) for day in WEEKDAYS) if self.has_hours else ALWAYS
 
 
 class Config(BaseSettings):
@@ -325,6 +390,7 @@ class Config(BaseSettings):
     api_keys: tuple[ApiKey, ...] = ()
     telegram: tuple[Telegram, ...] = ()
     wechat: tuple[WeChat, ...] = ()
+    teams: tuple[Team, ...] = ()
 
     @field_validator("wechat")
     @classmethod
@@ -336,6 +402,16 @@ class Config(BaseSettings):
                 "两个微信账号的 name 相同：每个都要有自己的"
             )
         return accounts
+
+    @field_validator("teams")
+    @classmethod
+    def _one_team(cls, teams: tuple[Team, ...]) -> tuple[Team, ...]:
+        if len(teams) > 1:
+            raise ValueError(
+                "only one team can be set: all conversations are its / "
+                "目前只支持一个团队：所有会话都归它"
+            )
+        return teams
 
     @field_validator("telegram")
     @classmethod

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 
@@ -16,6 +17,51 @@ class HandoffRequested(Event):
 
     conversation_id: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffWithdrawn(Event):
+    """A customer who waited for a person went back to the bot."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAsked(Event):
+    """A customer wrote something that wants an answer, and a person is to give it."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered(Event):
+    """An agent, not the bot, wrote to the customer."""
+
+    conversation_id: int
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlaWarning(Event):
+    """Most of a promised time is used up, and the customer still waits. Told once.
+
+    `kind` is `first`, `next` or `resolution`; `due_at` is when the time runs out.
+    """
+
+    conversation_id: int
+    kind: str
+    team: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SlaBreached(Event):
+    """A promised time has run out. Told once, and instead of a warning that was not told before."""
+
+    conversation_id: int
+    kind: str
+    team: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

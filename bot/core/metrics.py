@@ -10,6 +10,7 @@ TURN_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 HANDOFFS = Counter("xiaoer_handoffs_total", "Conversations handed over to people", ["reason"])
+SLA_BREACHES = Counter("xiaoer_sla_breaches_total", "Promised times that ran out", ["kind"])
 EVENTS = Counter("xiaoer_events_total", "Events taken from the shop's systems", ["type"])
 SOCKETS = Gauge("xiaoer_chat_sockets", "Open web chat sockets")
 REFUSED = Counter("xiaoer_frames_refused_total", "Web chat frames refused", ["code"])

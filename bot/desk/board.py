@@ -20,6 +20,7 @@ class RowItem:
             self._name = text("", "d-name", "span")
             with box("d-times", "span"):
                 self._stars = text("", "d-stars", "span")
+                self._late = text("", "d-late", "span")
                 self._why = text("", "d-why", "span")
                 self._since = text("", "d-since", "span")
             self._preview = text("", "d-preview", "span")
@@ -31,11 +32,13 @@ class RowItem:
         """Take the conversation's next state."""
         self._name.text = row.name
         self._stars.text = row.stars
+        self._late.text = row.late
         self._why.text = row.why
         self._since.text = row.since
         self._preview.text = row.preview
         self._where.text = " · ".join(part for part in (row.channel, row.owner) if part)
         set_class(self.element, "d-unanswered", on=row.unanswered)
+        set_class(self.element, "d-breached", on=row.target == "breached")
         self.element.props["aria-current"] = "true" if row.selected else "false"
 
 

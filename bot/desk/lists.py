@@ -9,6 +9,7 @@ from bot.desk.sight import Board, Row
 from storage.models.conversations import Conversation, Message, conversations_in
 from storage.models.customers import Customer, Identity
 from storage.models.desk import count_in, last_words, ratings, recently_resolved
+from storage.models.sla import alerts
 
 SHOWN_ROWS = 200
 """How many conversations a list holds."""
@@ -50,6 +51,7 @@ class _Rows:
         self._reader = reader
         self._words = last_words(reader.session, ids)
         self._stars = ratings(reader.session, ids)
+        self._alerts = alerts(reader.session, ids)
         self._has_channels = len({identity.channel for _, identity, _ in entries}) > 1
         self._labels = _button_labels(reader)
 
@@ -64,6 +66,7 @@ class _Rows:
         reader, conversation_id = self._reader, conversation.id or 0
         last = self._last(conversation_id)
         since = conversation.waiting_since if conversation.state == State.WAITING else None
+        target = self._alerts.get(conversation_id, "")
         if since is None:
             since = conversation.resolved_at or (last.created_at if last else None)
         return Row(
@@ -73,6 +76,8 @@ class _Rows:
             since=reader.texts.waited(since or conversation.opened_at),
             channel=reader.channel(identity) if self._has_channels else "",
             why=_why(reader, conversation),
+            target=target,
+            late=reader.texts(f"target_{target}") if target else "",
             owner=reader.colleague(conversation),
             stars="★" * self._stars.get(conversation_id, 0),
             unanswered=conversation.state == State.OPEN and self.news(conversation_id) > 0,

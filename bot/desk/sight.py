@@ -8,7 +8,8 @@ class Row:
     """A conversation in the list; `unanswered` when the customer had the last word.
 
     `since` is how long they have waited, or how long ago the last word was; `why` is why a
-    person was brought. `channel` is empty where there is only one; `stars` are the rating.
+    person was brought. `target` is `warned` or `breached` where a promised time is, or nearly, used
+    up, and `late` says so. `channel` is empty where there is only one; `stars` are the rating.
     """
 
     id: int
@@ -17,6 +18,8 @@ class Row:
     since: str
     channel: str = ""
     why: str = ""
+    target: str = ""
+    late: str = ""
     owner: str = ""
     stars: str = ""
     unanswered: bool = False

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from bot.answering.understanding import Understanding
 from bot.channels.base import Policy
 from bot.core.clock import now
+from bot.core.events import CustomerAsked, emit
 from bot.core.messages import Address, Author, Choice, Inbound, Purpose, State, numbers
 from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox, quota
@@ -18,6 +19,7 @@ from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
+from bot.dialogue.skills.acknowledge import needs_no_answer
 from bot.dialogue.skills.more import MORE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
@@ -174,6 +176,7 @@ class Reception:
         if understanding.traditional or is_simplified(inbound.text):
             identity.traditional = understanding.traditional
         outbox.touch(session, conversation)
+        _tell_people(turn)
         return turn
 
     def _conversation(
@@ -240,6 +243,15 @@ def _join(turn: Turn, joined: Understanding | None) -> None:
     if turn.understanding.decision != "answer":
         turn.understanding = joined
         turn.inbound = replace(turn.inbound, text=_text([*messages, turn.message]))
+
+
+def _tell_people(turn: Turn) -> None:
+    """Whoever is to answer in the bot's stead hears that there is something to answer."""
+    conversation = turn.conversation
+    is_theirs = conversation.state in (State.WAITING, State.OPEN) and not turn.customer.blocked
+    if is_theirs and not needs_no_answer(turn.understanding.normalised):
+        assert conversation.id is not None
+        emit(turn.session, CustomerAsked(conversation.id))
 
 
 def _no_fragments(conversation: Conversation) -> None:

@@ -11,7 +11,8 @@ from bot.answering.reading import Entries
 from bot.answering.understanding import Understanding
 from bot.core.messages import KEY_AWAY, SHARE_PHONE, VOUCHING, Choice, Inbound, Purpose
 from bot.delivery import outbox
-from bot.escalation import handoff
+from bot.escalation import handoff, waits
+from bot.escalation.team import Team
 from bot.words.phrases import Voice
 from storage.models.conversations import (
     Conversation,
@@ -28,10 +29,11 @@ PATIENCE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What is the same for every turn: the shop's voice and its FAQ."""
+    """What is the same for every turn: the shop's voice, its FAQ, and who takes over."""
 
     voice: Voice
     entries: Entries
+    team: Team | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +178,16 @@ class Turn:
         """The button that brings a person."""
         return Choice(self.house.voice.say("replies.person_button", self.language), "person")
 
+    def wait_values(self) -> dict[str, str]:
+        """What texts about waiting for a person can say, see `waits.values`."""
+        return waits.values(self.session, self.house.team, self.now, self.language)
+
     def bring_person(self, reason: str, before: str = "") -> None:
         """Hand over, and tell the customer what happens next, after the words `before`."""
         ahead = handoff.hand_over(self.session, self.conversation, reason) - 1
-        queued = self.house.voice.say("replies.handoff_queued", self.language, ahead=ahead)
+        values = self.wait_values()
+        queued = self.house.voice.say(
+            "replies.handoff_queued", self.language, ahead=ahead, **values
+        )
         back = Choice(self.house.voice.say("replies.back_button", self.language), "bot")
         self.tell(f"{before}\n\n{queued}" if before else queued, [back])

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.core.events import ConversationResolved, ConversationTaken, emit
+from bot.core.events import AgentAnswered, ConversationResolved, ConversationTaken, emit
 from bot.core.messages import MAX_TEXT, Attachment, Author, Purpose, State
 from bot.customers import chats
 from bot.delivery import corrections, outbox
@@ -107,7 +107,7 @@ def reply(
     conversation = take(session, conversation_id, agent_id)
     if conversation.first_response_at is None:
         conversation.first_response_at = now()
-    return outbox.post(
+    said = outbox.post(
         session,
         conversation,
         words,
@@ -117,6 +117,8 @@ def reply(
         origin=origin,
         attachments=attachments,
     )
+    emit(session, AgentAnswered(conversation_id, agent_id))
+    return said
 
 
 def reword(session: Session, message: Message, agent_id: int, text: str) -> bool:

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.core.events import HandoffRequested, emit
+from bot.core.events import HandoffRequested, HandoffWithdrawn, emit
 from bot.core.messages import State
 from bot.delivery import outbox
 from storage.models.conversations import Conversation, waiting_before
@@ -34,4 +34,6 @@ def back_to_bot(session: Session, conversation: Conversation) -> bool:
     conversation.waiting_since = None
     conversation.misses = 0
     outbox.touch(session, conversation)
+    assert conversation.id is not None
+    emit(session, HandoffWithdrawn(conversation.id))
     return True

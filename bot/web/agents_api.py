@@ -41,6 +41,7 @@ from storage.models.conversations import (
 )
 from storage.models.customers import Customer, Identity
 from storage.models.desk import agent_names, count_in, recently_resolved
+from storage.models.sla import alerts
 from storage.models.upsert import insert_or_ignore
 
 PAGE = 200
@@ -160,7 +161,8 @@ def _list(session: Session, state: str) -> Conversations:
     else:
         found = conversations_in(session, [state], PAGE)
     names = agent_names(session)
-    listed = [conversation_view(names, *one) for one in found]
+    targets = alerts(session, [one.id for one, _, _ in found if one.id is not None])
+    listed = [conversation_view(names, targets, *one) for one in found]
     return Conversations(conversations=listed, total=count_in(session, state))
 
 
@@ -228,4 +230,5 @@ def _whole(session: Session, conversation: Conversation) -> ConversationView:
     assert identity is not None
     customer = session.get(Customer, identity.customer_id)
     assert customer is not None
-    return conversation_view(agent_names(session), conversation, identity, customer)
+    targets = alerts(session, [conversation.id or 0])
+    return conversation_view(agent_names(session), targets, conversation, identity, customer)

@@ -34,6 +34,9 @@ class ConversationView(BaseModel):
     first_response_at: datetime | None
     resolved_at: datetime | None
     updated_at: datetime
+    target: Literal["", "warned", "breached"] = Field(
+        description="Whether a promised time is nearly, or already, used up."
+    )
 
 
 class Conversations(BaseModel):
@@ -104,9 +107,14 @@ class Notes(BaseModel):
 
 
 def conversation_view(
-    names: dict[int, str], conversation: Conversation, identity: Identity, customer: Customer
+    names: dict[int, str],
+    targets: dict[int, str],
+    conversation: Conversation,
+    identity: Identity,
+    customer: Customer,
 ) -> ConversationView:
-    """A conversation as the API shows it; `names` are the agents' names by id."""
+    """A conversation as the API shows it; `names` are the agents' names by id, `targets` the alerts
+    of conversations by id."""
     who = CustomerView(
         id=customer.id,
         name=customer.name or identity.name,
@@ -126,7 +134,12 @@ def conversation_view(
             "updated_at",
         }
     )
-    return ConversationView(customer=who, agent=names.get(conversation.agent_id or 0), **fields)
+    return ConversationView(
+        customer=who,
+        agent=names.get(conversation.agent_id or 0),
+        target=targets.get(conversation.id or 0, ""),
+        **fields,
+    )
 
 
 def message_view(

@@ -22,6 +22,7 @@ from storage.models import (
     profiles,
     replay,
     secrets,
+    sla,
     topics,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "profiles",
     "replay",
     "secrets",
+    "sla",
     "topics",
 ]

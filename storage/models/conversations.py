@@ -42,7 +42,7 @@ class Conversation(SQLModel, table=True):
     handoff_reason: str = ""
     opened_at: datetime = moment(default_factory=now)
     waiting_since: datetime | None = moment(nullable=True, default=None)
-    first_response_at: datetime | None = moment(nullable=True, default=None)
+    first_response_at: datetime | None = moment(nullable=True, default=None, index=True)
     resolved_at: datetime | None = moment(nullable=True, default=None, index=True)
     updated_at: datetime = moment(default_factory=now)
 
@@ -355,6 +355,21 @@ def waiting_before(session: Session, conversation: Conversation) -> int:
         ),
     )
     return session.exec(query).one()
+
+
+def recent_waits(session: Session, since: datetime, limit: int) -> list[tuple[datetime, datetime]]:
+    """From when until when customers waited for a person's first answer, the latest answers first.
+
+    Only answers after `since`, and at most `limit` of them.
+    """
+    began, ended = col(Conversation.waiting_since), col(Conversation.first_response_at)
+    query = (
+        select_columns(began, ended)
+        .where(ended > since, began <= ended)
+        .order_by(ended.desc())
+        .limit(limit)
+    )
+    return [(start, end) for start, end in session.execute(query)]
 
 
 def last_greeting(session: Session, conversation_id: int) -> Message | None:

@@ -20,6 +20,7 @@ from storage.db import Database
 from storage.models.audit import Audit
 from storage.models.conversations import Message
 from storage.models.deliveries import Delivery
+from storage.models.sla import SlaClock
 from tests.support import world
 
 TILL = ApiKey(name="till", key="key-of-the-till-0123", scopes=("desk",))
@@ -128,6 +129,20 @@ async def test_notes_stay_inside(api: AsyncClient, db: Database) -> None:
     said = (await api.get(f"{BASE}/{conversation}/messages")).json()["messages"]
     assert [m["text"] for m in said] == ["Emma asks"]
     assert await db.read(lambda s: s.exec(select(Delivery)).all()) == []
+
+
+def overdue(session: Session, conversation_id: int) -> None:
+    at = now()
+    times = {"started_at": at, "due_at": at, "warned_at": at, "breached_at": at}
+    session.add(SlaClock(conversation_id=conversation_id, kind="first", team="t", **times))
+
+
+async def test_who_waits_too_long_is_marked(api: AsyncClient, db: Database) -> None:
+    late, fine = await db.transact(waiting, "Late"), await db.transact(waiting, "Fine")
+    await db.transact(overdue, late)
+    found = (await api.get(BASE, params={"state": "waiting"})).json()["conversations"]
+    assert {one["id"]: one["target"] for one in found} == {late: "breached", fine: ""}
+    assert (await api.post(f"{BASE}/{late}/take")).json()["target"] == "breached"
 
 
 async def test_what_a_colleague_has_is_theirs(api: AsyncClient, db: Database) -> None:

@@ -20,6 +20,7 @@ from storage.db import Database
 from storage.models.agents import begin_login
 from storage.models.conversations import Conversation, Message
 from storage.models.feedback import Feedback
+from storage.models.sla import SlaClock
 from tests.support import world
 
 VOICE = world.voice()
@@ -92,6 +93,41 @@ def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
         assert board.mine[0].preview == "You: answer"
         assert board.others[0].preview == "and another"
         assert (board.waiting_count, board.open_count, board.to_do) == (2, 2, 2)
+
+    db.run(story)
+
+
+def clock(session: Session, conversation: Conversation, **fields: object) -> None:
+    """A promise that began an hour ago."""
+    started = now() - timedelta(hours=1)
+    row = SlaClock(
+        conversation_id=conversation.id, kind="first", team="t", started_at=started, due_at=now()
+    )
+    session.add(row.sqlmodel_update(fields))
+
+
+@pytest.mark.parametrize(
+    ("language", "late", "soon"), [("zh", "已超时", "快超时"), ("en", "overdue", "due soon")]
+)
+def test_the_lists_mark_who_waits_too_long(
+    db: Database, language: str, late: str, soon: str
+) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        chats = {name: writes(session, name, "hello") for name in ("Late", "Soon", "Fine", "Done")}
+        for one in chats.values():
+            hand_over(session, one, "asked")
+        clock(session, chats["Late"], warned_at=now())
+        clock(session, chats["Late"], warned_at=now(), breached_at=now())
+        clock(session, chats["Late"], warned_at=now())
+        clock(session, chats["Soon"], warned_at=now())
+        clock(session, chats["Fine"])
+        clock(session, chats["Done"], warned_at=now(), breached_at=now(), ended_at=now())
+        session.flush()
+        rows = seen(session, lin, language=language).board.waiting
+        assert [(row.name, row.target, row.late) for row in rows] == [
+            ("Late", "breached", late), ("Soon", "warned", soon), ("Fine", "", ""), ("Done", "", ""),
+        ]  # fmt: skip
 
     db.run(story)
 

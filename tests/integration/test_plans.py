@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlmodel import SQLModel
 
+from bot.core.clock import now
 from bot.dialogue.intake import Intake
 from bot.escalation import agents
 from storage.db import Database
 from storage.models.conversations import last_seq, messages_at, with_fragments
 from storage.models.customers import find_identity
+from storage.models.sla import alerts, due_clocks, running
 from tests.faults.mortal import RECEPTION, understand
 from tests.support.receiving import Chat
 
@@ -83,6 +85,9 @@ async def test_no_message_reads_a_whole_table(db: Database) -> None:
     await db.read(messages_at, chat.address, 0, 200)
     await db.read(lambda session: last_seq(session, find_identity(session, chat.address).id or 0))
     await db.read(with_fragments)
+    await db.read(due_clocks, now(), 500)
+    await db.read(running, 1)
+    await db.read(alerts, [1, 2, 3])
     await intake.close()
     assert received.outcome
     assert len(statements.seen) > 20, "they were noted"

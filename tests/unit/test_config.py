@@ -15,11 +15,13 @@ from bot.config import (
     ConfigInvalid,
     Group,
     Section,
+    Team,
     Telegram,
     load,
     refuse_published_key,
     validate,
 )
+from bot.core.spans import ALWAYS, Span
 from bot.wechat_settings import WeChat
 
 SHOP = '[shop]\nname = "A shop"\n'
@@ -271,9 +273,12 @@ def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
 def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     """Every field of the configuration as a dotted name."""
     for name, field in model.model_fields.items():
-        inner = {"api_keys": ApiKey, "telegram": Telegram, "wechat": WeChat}.get(
-            name, field.annotation
-        )
+        inner = {
+            "api_keys": ApiKey,
+            "telegram": Telegram,
+            "wechat": WeChat,
+            "teams": Team,
+        }.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:
@@ -314,3 +319,49 @@ def test_days_out_of_order_are_named(file: Path) -> None:
 def test_the_published_key_opens_nothing() -> None:
     with pytest.raises(ConfigInvalid, match="published example"):
         refuse_published_key(load(EXAMPLE))
+
+
+TEAM = "[[teams]]\nname = 'service'\n"
+
+
+def test_a_team_has_hours_in_parts_and_targets(file: Path) -> None:
+    hours = (
+        "mon = ['13:30-18:00', '09:00-12:00']\nclosings = ['2026-12-31', '2026-12-30 14:00-18:00']"
+    )
+    file.write_text(SHOP + TEAM + hours + "\nfirst_response_minutes = 10", encoding="utf-8")
+    team = load(file).teams[0]
+    assert team.week == ((Span(540, 720), Span(810, 1080)), *((),) * 6)
+    assert [str(one) for one in team.closings] == ["2026-12-31", "2026-12-30 14:00-18:00"]
+    assert (team.first_response_minutes, team.next_response_minutes) == (10, None)
+    assert validate({"shop": {"name": "A"}, "teams": [{"name": "t"}]}).teams[0].week == ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key", "said"),
+    [
+        ("mon = ['9-12']", "teams.0.mon.0", "应写成 09:00-12:00"),
+        ("fri = ['22:00-02:00']", "teams.0.fri.0", "22:00-24:00"),
+        ("closings = ['31.12.2026']", "teams.0.closings.0", "2026-12-31"),
+        ("openings = ['2026-10-02 10:00']", "teams.0.openings.0", "09:00-12:00"),
+        ("holidays = 'XX'", "teams.0.holidays", "ISO 代码"),
+        ("holidays = 'DE-XX'", "teams.0.holidays", "DE-BY"),
+        ("timezone = 'Mars/Base'", "teams.0.timezone", "Mars/Base"),
+        ("first_response_minutes = 0", "teams.0.first_response_minutes", "应在 1 到"),
+        ("warn_at_percent = 120", "teams.0.warn_at_percent", "应在 1 到 100 之间"),
+        ("monday = []", "teams.0.monday", "unknown key"),
+    ],
+)
+def test_what_is_wrong_with_a_teams_hours_is_named_with_an_example(
+    file: Path, wrong: str, key: str, said: str
+) -> None:
+    line = next(
+        one
+        for one in complaint(file, SHOP + TEAM + wrong).splitlines()
+        if one.startswith(f"  {key}:")
+    )
+    assert said in line
+    assert "[teams] " in line.partition("示例")[2]
+
+
+def test_a_second_team_is_refused_in_words(file: Path) -> None:
+    assert "目前只支持一个团队" in complaint(file, SHOP + TEAM + TEAM)

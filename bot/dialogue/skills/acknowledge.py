@@ -18,6 +18,18 @@ _OK = re.compile(
 """Every word here begins in its own way, so that a text is read in one way only."""
 _WORD = re.compile(r"[^\W_]|👍|👌|🙏|🆗|🤝")
 
+_THANKS = re.compile(
+    r"谢谢?(?:你们?|您|啦|了|哈|呀)*|[多感]谢(?:你们?|您)?|辛苦(?:你们?|您)?[了啦]?|再见|拜拜?|88|唔该"
+    r"|\b(?:thank(?:s| you| u)(?: (?:so|very) much| a lot| again)?|thx|ty|cheers"
+    r"|(?:good ?)?bye(?: bye)?)\b"
+)
+
+
+def needs_no_answer(normalised: str) -> bool:
+    """Whether a message to a person is only thanks, a farewell, or a sign that it was heard."""
+    rest = _THANKS.sub(" ", normalised) if len(normalised) <= 24 else normalised
+    return bool(normalised) and (not _WORD.search(rest) or is_acknowledgement(rest.strip()))
+
 
 def is_acknowledgement(normalised: str) -> bool:
     """Whether a message only says that it was heard."""

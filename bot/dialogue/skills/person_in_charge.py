@@ -3,15 +3,18 @@
 import re
 from datetime import timedelta
 
-from bot.core.messages import Choice, State
+from bot.core.messages import Author, Choice, State
 from bot.dialogue.turn import Turn, Verdict
-from bot.escalation import handoff
+from bot.escalation import handoff, waits
 from storage.models.conversations import waiting_before
 
 AFTER = ("blocked", "opt_out")
 NAME = "person_in_charge"
 _TOLD = "told the wait"
+_AWAY = "told when they are back"
 _ONCE_IN = timedelta(minutes=1)
+_JUST_HERE = timedelta(minutes=15)
+"""An agent who wrote so lately is at work, whatever the hours say."""
 _SHORT = 40
 
 _HAN_BOT = r"(?:你|机器人|店小二|小二)"
@@ -63,7 +66,7 @@ def reply(turn: Turn) -> Verdict | None:
     if state not in (State.WAITING, State.OPEN):
         return None
     if state == State.OPEN:
-        return Verdict("silent")
+        return _away(turn) or Verdict("silent")
     if turn.choice == "bot" or (turn.choice is None and wants_bot(words)):
         handoff.back_to_bot(turn.session, turn.conversation)
         turn.say("replies.back")
@@ -71,6 +74,25 @@ def reply(turn: Turn) -> Verdict | None:
     if asks_for_wait(words) and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
         back = Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
         ahead = waiting_before(turn.session, turn.conversation)
-        turn.say("replies.still_waiting", [back], ahead=ahead)
+        turn.say("replies.still_waiting", [back], ahead=ahead, **turn.wait_values())
         return Verdict(_TOLD)
-    return Verdict("silent")
+    return _away(turn) or Verdict("silent")
+
+
+def _away(turn: Turn) -> Verdict | None:
+    """Say once in each break of the team when it is back, unless that was said at its beginning."""
+    team = turn.house.team
+    if team is None or waits.back_at(team, turn.now) is None:
+        return None
+    since = team.hours.closed_since(turn.now) or turn.now
+    waiting_since = turn.conversation.waiting_since
+    was_told = turn.conversation.state == State.WAITING and waiting_since and waiting_since >= since
+    spoken = turn.earlier(max(turn.now - since, _JUST_HERE))
+    is_here = any(
+        one.author == Author.AGENT and one.created_at >= turn.now - _JUST_HERE for one in spoken
+    )
+    verdicts = {(one.verdict or {}).get("outcome") for one in spoken if one.created_at >= since}
+    if was_told or is_here or verdicts & {_AWAY, _TOLD}:
+        return None
+    turn.say("replies.away", [], **turn.wait_values())
+    return Verdict(_AWAY)
