@@ -18,6 +18,8 @@ from storage.models.upsert import insert_or_ignore
 
 _PROGRESS = ("unknown", "paid", "shipped", "cancelled", "refunded")
 """Which status wins when two are told for the same moment: the later one here."""
+_STATUSES = {"order.created": "unknown"}
+"""Not paid yet: nothing that a customer would be told."""
 _SHOWN_ITEMS = 5
 
 
@@ -29,12 +31,13 @@ def apply_order(session: Session, event: OrderEvent) -> Order:
     """
     data = event.data
     order = stored_order(session, data.order_id)
-    status = event.type.removeprefix("order.")
+    status = _STATUSES.get(event.type) or event.type.removeprefix("order.")
     is_news = _stands(event.occurred_at, status) >= _stands(order.status_at, order.status)
     if is_news:
         order.status, order.status_at = status, event.occurred_at
-    if status == "paid" and (order.placed_at is None or event.occurred_at < order.placed_at):
-        order.placed_at = event.occurred_at
+    placed = data.placed_at or (event.occurred_at if status == "paid" else None)
+    if placed is not None and (order.placed_at is None or placed < order.placed_at):
+        order.placed_at = placed
     if data.customer is not None:
         _assign(session, order, data.customer, is_news=is_news)
     _fill(order, _details(data), overwrite=is_news)

@@ -17,9 +17,11 @@ from storage.models import (
     link_codes,
     moderation,
     orders,
+    products,
     profiles,
     replay,
     secrets,
+    sources,
     topics,
 )
 
@@ -40,8 +42,10 @@ __all__ = [
     "link_codes",
     "moderation",
     "orders",
+    "products",
     "profiles",
     "replay",
     "secrets",
+    "sources",
     "topics",
 ]
