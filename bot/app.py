@@ -42,6 +42,7 @@ from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
+from bot.web.sources import sources_router
 from bot.web.telegram import telegram_router
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
@@ -229,6 +230,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(chat.router())
     app.include_router(telegram_router(service.telegram))
     app.include_router(events_router(db, config.api_keys, admission))
+    app.include_router(sources_router(db, config.sources, admission))
     app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
         health.health(

@@ -15,6 +15,7 @@ from bot.config import (
     ConfigInvalid,
     Group,
     Section,
+    Source,
     Telegram,
     load,
     refuse_published_key,
@@ -242,7 +243,8 @@ def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
 def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     """Every field of the configuration as a dotted name."""
     for name, field in model.model_fields.items():
-        inner = {"api_keys": ApiKey, "telegram": Telegram}.get(name, field.annotation)
+        sections = {"api_keys": ApiKey, "telegram": Telegram, "sources": Source}
+        inner = sections.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:
