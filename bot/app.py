@@ -33,11 +33,12 @@ from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
-from bot.engine import Engine, engine_url
+from bot.engine import Engine, Job, engine_url
 from bot.escalation import greeting
 from bot.feedback import survey
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
+from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
@@ -101,7 +102,8 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     reception = Reception(House(voice, answerer), discover())
-    engine = Engine(engine_url(db.url), config.shop.timezone, upkeep.jobs(db))
+    jobs = [*upkeep.jobs(db), *_polling(config, db)]
+    engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
@@ -144,6 +146,12 @@ def _telegram(
     for bot in bots:
         bot.connect(intake, community, desk)
     return bots
+
+
+def _polling(config: Config, db: Database) -> list[Job]:
+    """The job that asks JSON sources, if there are any."""
+    poller = polling.Poller(db, config.sources, config.shop.zone)
+    return [Job("poll-sources", poller.run, polling.CRON)] if poller.has_work else []
 
 
 def files_folder(config: Config) -> Path:

@@ -24,6 +24,7 @@ from bot.config import (
     PUBLISHED_KEY,
     Config,
     Shop,
+    Source,
     Telegram,
     load,
     refuse_published_key,
@@ -31,6 +32,7 @@ from bot.config import (
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
+from bot.shop.sources import checkup as sources_checkup
 from storage.models.agents import all_agents
 
 
@@ -173,6 +175,13 @@ def _checks(config: Config) -> Iterator[Check]:
     yield Check("disk 磁盘", lambda: _disk(config))
     for bot in config.telegram:
         yield Check(f"Telegram {bot.name}", partial(_telegram, bot, config.web.public_url))
+    for source in config.sources:
+        yield Check(f"source 来源 {source.name}", partial(_source, config, source))
+
+
+def _source(config: Config, source: Source) -> str:
+    with app.database(config) as db:
+        return sources_checkup.check(db, source)
 
 
 def _keys(config: Config) -> str:

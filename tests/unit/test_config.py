@@ -23,6 +23,7 @@ from bot.config import (
 )
 
 SHOP = '[shop]\nname = "A shop"\n'
+SOURCE = "[[sources]]\nname = 'a'\n"
 BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
 _BOT = {"name": "b", "token": "1:x"}
 
@@ -124,6 +125,19 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         ),
         (SHOP + BOT.replace("1:x", "x"), "telegram.0.token: ", "[telegram] token = "),
         (SHOP + BOT.replace("'b'", "'b c'"), "telegram.0.name: ", '[telegram] name = "shop"'),
+        (SHOP + SOURCE + "kind = 'fax'", "sources.0.kind: ", "[sources] kind = "),
+        (
+            SHOP + SOURCE + "kind = 'shopify'",
+            "sources.0: Value error, the source 'a' needs",
+            "name",
+        ),
+        (
+            SHOP + SOURCE + "kind = 'json'",
+            "sources.0: Value error, the source 'a' needs url",
+            "name",
+        ),
+        (SHOP + SOURCE + "kind = 'json'\nevery = 1", "sources.0.every: ", "[sources] every = 300"),
+        (SHOP + SOURCE + "url = 'file:///etc'", "sources.0.url: ", "[sources] url = "),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )
@@ -196,12 +210,17 @@ def test_xiaoer_config_and_foreign_variables_are_no_settings(
 def test_paths_are_relative_to_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = file.parent
     file.write_text(
-        SHOP + "[database]\nurl = 'sqlite:///here/x.db'\n[content]\nfaq = 'mine'", encoding="utf-8"
+        SHOP
+        + "[database]\nurl = 'sqlite:///here/x.db'\n[content]\nfaq = 'mine'\n"
+        + SOURCE
+        + "kind = 'json'\nurl = 'https://e.example'\nmapping = 'm.toml'\n",
+        encoding="utf-8",
     )
     monkeypatch.chdir("/")
     config = load(file)
     assert config.database.url == f"sqlite:///{folder}/here/x.db"
     assert config.content.faq == folder / "mine"
+    assert config.sources[0].mapping == folder / "m.toml"
     assert config.content.templates == EXAMPLE.parent / "templates"
 
 

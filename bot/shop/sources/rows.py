@@ -172,7 +172,7 @@ def moment_of(text: str, zone: ZoneInfo) -> datetime:
         return naive.replace(tzinfo=zone).astimezone(UTC)
     if offset.upper() in ("Z", "UTC"):
         return naive.replace(tzinfo=UTC)
-    return datetime.fromisoformat(f"{naive.isoformat()}{offset[:3]}:{offset[-2:]}")
+    return datetime.fromisoformat(f"{naive.isoformat()}{offset[:3]}:{offset[-2:]}").astimezone(UTC)
 
 
 def _number(row: Row, field: str) -> Decimal | None:
