@@ -151,7 +151,7 @@ def _telegram(
 def _polling(config: Config, db: Database) -> list[Job]:
     """The job that asks JSON sources, if there are any."""
     poller = polling.Poller(db, config.sources, config.shop.zone)
-    return [Job("poll-sources", poller.run, polling.CRON)] if poller.has_work else []
+    return [Job("poll-sources", poller.run, poller.cron)] if poller.has_work else []
 
 
 def files_folder(config: Config) -> Path:

@@ -1,5 +1,6 @@
 """`xiaoer import …`: orders and products from a table."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from bot.shop.sources.importing import Summary
 
 app = typer.Typer(help="Orders and products from a CSV file.", no_args_is_help=True)
-BESIDE_A_SERVICE = 0.12
-"""Seconds left to a service that writes to the same SQLite file, after each transaction: SQLite
-looks at most every 0.1 s whether the file is free."""
+BESIDE_A_SERVICE = (20, 0.12)
+"""Orders in a transaction and seconds after it. So a service that writes to the same
+SQLite file is let through: SQLite looks at most every 0.1 s whether the file is free."""
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV; UTF-8 or GB18030; , ; or tab.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be refused.")]
@@ -79,9 +80,9 @@ def _run(
         if dry_run:
             summary = importing.check(table, settings.shop.zone, meter)
         else:
-            pause = BESIDE_A_SERVICE if house.is_running(settings) else 0.0
-            language = reader_language()
-            options = importing.Options(settings.shop.zone, language, errors, again, pause)
+            options = importing.Options(settings.shop.zone, reader_language(), errors, again)
+            if house.is_running(settings):
+                options = replace(options, at_once=BESIDE_A_SERVICE[0], pause=BESIDE_A_SERVICE[1])
             with house.database(settings) as db:
                 try:
                     summary = importing.run(db, table, options, meter)

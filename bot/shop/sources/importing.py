@@ -3,11 +3,11 @@
 import csv
 import io
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import groupby, islice
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,24 +67,28 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`errors` is where refused lines are written, `pause` the seconds left to a service."""
+    """`errors` is where refused lines are written.
+
+    After each transaction of `at_once` orders others have the database for `pause` seconds.
+    """
 
     zone: ZoneInfo
     language: str = "en"
     errors: Path | None = None
     again: bool = False
+    at_once: int = AT_ONCE
     pause: float = 0.0
 
 
 def check(table: Table, zone: ZoneInfo, meter: Meter = lambda _rows: None) -> Summary:
     """What an import would take and refuse; nothing is stored."""
-    summary, begun = Summary(), time.monotonic()
+    summary, begun = Summary(), monotonic()
     for lines in _groups(table, 0):
         event, refused = _read(table, lines, zone)
         summary.rows += len(lines)
         _count(summary, [event] if event else [], refused)
         meter(summary.rows)
-    summary.seconds = time.monotonic() - begun
+    summary.seconds = monotonic() - begun
     return summary
 
 
@@ -93,7 +97,7 @@ def run(db: Database, table: Table, options: Options, meter: Meter = lambda _row
 
     Raises `FileRefused` when the file for refused lines is somebody else's.
     """
-    begun = time.monotonic()
+    begun = monotonic()
     progress = db.run(_begin, table.digest, again=options.again)
     summary = Summary(progress.rows, progress.stored, progress.refused, progress.rows)
     if progress.finished_at is not None:
@@ -101,7 +105,7 @@ def run(db: Database, table: Table, options: Options, meter: Meter = lambda _row
         return summary
     with _Refusals(table, options, progress) as refusals:
         groups = _groups(table, progress.rows)
-        while batch := list(islice(groups, AT_ONCE)):
+        while batch := list(islice(groups, options.at_once)):
             read = [_read(table, lines, options.zone) for lines in batch]
             events = [event for event, _ in read if event is not None]
             refused = [one for _, found in read for one in found]
@@ -110,9 +114,9 @@ def run(db: Database, table: Table, options: Options, meter: Meter = lambda _row
             reached = _reached(summary, refusals.write(refused))
             _patiently(db, _store, table.digest, events, reached)
             meter(summary.rows)
-            time.sleep(options.pause)
+            sleep(options.pause)
         db.run(_store, table.digest, [], {"finished_at": now()})
-    summary.seconds = time.monotonic() - begun
+    summary.seconds = monotonic() - begun
     return summary
 
 
@@ -155,7 +159,7 @@ def _patiently(db: Database, work: Callable[..., None], *arguments: Any) -> None
         except Unavailable:
             if attempt == TRIES - 1:
                 raise
-            time.sleep(attempt + 1)
+            sleep(attempt + 1)
     return None
 
 
@@ -211,10 +215,11 @@ class _Refusals:
             )
 
     def __enter__(self) -> "_Refusals":
-        if self._path is not None:
-            self._path.touch(mode=0o600)
-            os.truncate(self._path, min(self._size, self._path.stat().st_size))
-            self._size = self._path.stat().st_size
+        if self._path is not None and self._path.exists():
+            self._size = min(self._size, self._path.stat().st_size)
+            os.truncate(self._path, self._size)
+        else:
+            self._size = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -231,7 +236,8 @@ class _Refusals:
                 writer.writerow(["\ufeffline", "reason", *self._table.header])
             for one in refused:
                 writer.writerow([one.line.number, one.error.text(self._language), *one.line.cells])
-            with self._path.open("ab") as file:
+            mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with open(os.open(self._path, mode, 0o600), "ab") as file:
                 self._size += file.write(text.getvalue().encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())

@@ -20,8 +20,6 @@ from storage.db import Database
 from storage.models import sources
 from storage.models.sources import SourceState, claim_poll, source_state
 
-CRON = "*/30 * * * * *"
-"""How often it is looked which sources are due: `every` is at least as long."""
 MOST_PAGES = 100
 """Pages in one run; the next run goes on."""
 AT_ONCE = 50
@@ -50,6 +48,12 @@ class Poller:
     def has_work(self) -> bool:
         """Whether there is anything to ask."""
         return bool(self._sources)
+
+    @property
+    def cron(self) -> str:
+        """How often it is looked which sources are due: each minute, or each half."""
+        is_quick = any(source.every < 60 for source, _ in self._sources)
+        return "*/30 * * * * *" if is_quick else "* * * * *"
 
     def run(self, _details: dict[str, Any]) -> None:
         """Ask every source that is due. One that fails leaves the others alone."""

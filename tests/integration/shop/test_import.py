@@ -18,7 +18,7 @@ from bot.config import ROOT
 from bot.shop.sources import importing
 from bot.shop.sources.csv_file import FileRefused, examine
 from bot.shop.sources.importing import Options
-from storage.db import Database
+from storage.db import Database, hold
 from storage.models.customers import Customer
 from storage.models.orders import Order, Parcel, order_by_number
 from storage.models.products import Product
@@ -212,6 +212,21 @@ def test_ctrl_c_tells_how_to_go_on(
     assert (summary["rows"], summary["stored"], count(sqlite_db, Order)) == (120, 120, 120)
     assert summary["resumed_at"] in (50, 100)
     assert "imported before" in xiaoer(*words).stderr
+
+
+def test_a_service_on_the_same_file_is_let_through(
+    shop: Path, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(importing, "sleep", pauses.append)
+    words = ("import", "orders", "--json", "--config", str(shop))
+    lock = hold(sqlite_url)
+    assert lock is not None
+    beside = xiaoer(*words, str(many(tmp_path / "a.csv", 60)))
+    lock.release()
+    alone = xiaoer(*words, str(many(tmp_path / "b.csv", 61)))
+    assert [json.loads(one.stdout)["stored"] for one in (beside, alone)] == [60, 61]
+    assert pauses == [0.12] * 3 + [0.0] * 2
 
 
 def test_products(db: Database, tmp_path: Path) -> None:

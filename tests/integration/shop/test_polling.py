@@ -243,6 +243,13 @@ def test_products_and_page_numbers(db: Database, api: JsonApi, source: Source) -
     ]
 
 
+@pytest.mark.parametrize(("every", "cron"), [(300, "* * * * *"), (30, "*/30 * * * * *")])
+def test_it_is_looked_no_more_often_than_needed(
+    sqlite_db: Database, source: Source, every: int, cron: str
+) -> None:
+    assert Poller(sqlite_db, (source.model_copy(update={"every": every}),), ZONE).cron == cron
+
+
 def test_the_documented_mapping_loads(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "orders.md").read_text(encoding="utf-8")
     text = page.split("```\n")[-2]
