@@ -45,10 +45,12 @@ from bot.inbox import moved
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
+from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.agents_api import agents_router
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
+from bot.web.sources import sources_router
 from bot.web.telegram import telegram_router
 from bot.web.wechat import wechat_router
 from bot.words.phrases import Voice
@@ -208,7 +210,14 @@ def _wechat(config: Config, voice: Voice) -> tuple[WeChatAccount, ...]:
 
 
 def _jobs(config: Config, db: Database) -> list[Job]:
-    return upkeep.jobs(db, files_folder(config), timedelta(days=config.files.keep_days))
+    kept = timedelta(days=config.files.keep_days)
+    return [*upkeep.jobs(db, files_folder(config), kept), *_polling(config, db)]
+
+
+def _polling(config: Config, db: Database) -> list[Job]:
+    """The job that asks JSON sources, if there are any."""
+    poller = polling.Poller(db, config.sources, config.shop.zone)
+    return [Job("poll-sources", poller.run, poller.cron)] if poller.has_work else []
 
 
 def files_folder(config: Config) -> Path:
@@ -304,6 +313,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     service.corp.mount(app)
     app.include_router(wechat_router(service.wechat))
     app.include_router(events_router(db, config.api_keys, admission))
+    app.include_router(sources_router(db, config.sources, admission))
     app.include_router(agents_router(db, config.api_keys, files_folder(config)))
     app.include_router(
         health.health(

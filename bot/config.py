@@ -326,6 +326,37 @@ def _known_country(code: str) -> str:
     return code
 
 
+class Source(Section):
+    """Where orders and products come from besides the events API; see docs/orders.md.
+
+    `shopify` and `woocommerce` call us at /sources/<name> and sign with `secret`; from `json` we
+    fetch `url` every so many seconds and read it as the file `mapping` says.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    kind: Literal["shopify", "woocommerce", "json"]
+    secret: str = Field(default="", repr=False)
+    url: str = Field(default="", pattern=r"^(https?://[^/\s@]+(/\S*)?)?$")
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    every: int = Field(default=300, ge=30, le=86400)
+    mapping: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "Source":
+        if self.kind == "json" and not (self.url and self.mapping):
+            raise ValueError(
+                f"the source {self.name!r} needs url and mapping / "
+                f"来源 {self.name!r} 需要 url 和 mapping"
+            )
+        if self.kind != "json" and len(self.secret) < 8:
+            raise ValueError(
+                f"the source {self.name!r} needs the secret that its webhooks are signed with, of "
+                f"at least 8 characters / 来源 {self.name!r} 需要 webhook 的签名密钥 secret"
+                "（至少 8 位）"
+            )
+        return self
+
+
 class Files(Section):
     """What customers send besides text: where and how long it is kept, how large it may be."""
 
@@ -391,6 +422,7 @@ class Config(BaseSettings):
     telegram: tuple[Telegram, ...] = ()
     wechat: tuple[WeChat, ...] = ()
     teams: tuple[Team, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     @field_validator("wechat")
     @classmethod
@@ -412,6 +444,13 @@ class Config(BaseSettings):
                 "目前只支持一个团队：所有会话都归它"
             )
         return teams
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if len({one.name for one in sources}) < len(sources):
+            raise ValueError("two sources have the same name / 两个来源的 name 相同")
+        return sources
 
     @field_validator("telegram")
     @classmethod
@@ -553,6 +592,10 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     files = raw.get("files")
     if isinstance(files, dict) and isinstance(files.get("folder"), str):
         files["folder"] = str(folder / files["folder"])
+    sources = raw.get("sources")
+    for source in sources if isinstance(sources, list) else ():
+        if isinstance(source, dict) and isinstance(source.get("mapping"), str):
+            source["mapping"] = str(folder / source["mapping"])
     url = database.setdefault("url", _DATABASE_URL) if isinstance(database, dict) else None
     prefix = "sqlite:///"
     if isinstance(url, str) and url.startswith(prefix) and not url.startswith(prefix + "/"):

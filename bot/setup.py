@@ -25,6 +25,7 @@ from bot.config import (
     PUBLISHED_KEY,
     Config,
     Shop,
+    Source,
     Telegram,
     load,
     refuse_published_key,
@@ -32,6 +33,7 @@ from bot.config import (
 from bot.core.errors import XiaoerError
 from bot.core.ids import password, token
 from bot.desk import accounts
+from bot.shop.sources import checkup as sources_checkup
 from bot.wechat_settings import WeChat
 from storage.models.agents import all_agents
 
@@ -183,6 +185,13 @@ def _checks(config: Config) -> Iterator[Check]:
             yield Check(name, partial(_rights, bot, place))
     for account in config.wechat:
         yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
+    for source in config.sources:
+        yield Check(f"source 来源 {source.name}", partial(_source, config, source))
+
+
+def _source(config: Config, source: Source) -> str:
+    with app.database(config) as db:
+        return sources_checkup.check(db, source)
 
 
 def _keys(config: Config) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot import config as configuration
-from bot.cli import agents, bench, deliveries, faq
+from bot.cli import agents, bench, deliveries, faq, imports
 from bot.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -29,6 +29,7 @@ app.add_typer(agents.app, name="agent")
 app.add_typer(faq.app, name="faq")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(bench.app, name="bench")
+app.add_typer(imports.app, name="import")
 
 
 @app.command()

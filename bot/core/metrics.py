@@ -12,6 +12,7 @@ TURN_SECONDS = Histogram(
 HANDOFFS = Counter("xiaoer_handoffs_total", "Conversations handed over to people", ["reason"])
 SLA_BREACHES = Counter("xiaoer_sla_breaches_total", "Promised times that ran out", ["kind"])
 EVENTS = Counter("xiaoer_events_total", "Events taken from the shop's systems", ["type"])
+WEBHOOKS = Counter("xiaoer_webhooks_total", "Calls of shop platforms", ["source", "outcome"])
 SOCKETS = Gauge("xiaoer_chat_sockets", "Open web chat sockets")
 REFUSED = Counter("xiaoer_frames_refused_total", "Web chat frames refused", ["code"])
 FAQ_PROBLEMS = Gauge("xiaoer_faq_problems", "Problems that keep changed FAQ files from use")

@@ -1,10 +1,11 @@
 """What a shop's system may tell us, checked field by field before anything takes effect."""
 
+import json
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +22,8 @@ from bot.core.clock import now
 
 _CLOCK_SKEW = timedelta(days=1)
 """How far ahead of ours a shop's clock may be."""
+MAX_ATTRIBUTES = 20_000
+"""Longest attributes of a product, in characters of JSON."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -52,18 +55,35 @@ def _text(longest: int, shortest: int = 0) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=shortest, max_length=longest)
 
 
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return text
+
+
+def _small(attributes: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL keeps no NUL, and what answers are made of is no archive."""
+    text = json.dumps(attributes, ensure_ascii=False, allow_nan=False)
+    if len(text) > MAX_ATTRIBUTES or "\\u0000" in text:
+        raise ValueError(f"must be at most {MAX_ATTRIBUTES} characters of JSON without NUL")
+    return attributes
+
+
 _Safe = AfterValidator(_printable)
 Name = Annotated[str, _text(64, 1), _Safe]
 """A number or id: 1 to 64 characters."""
 Short = Annotated[str, _text(200), _Safe]
 """A line of text: up to 200 characters."""
 Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
 Money = Annotated[Decimal, Field(ge=0, lt=10**12), AfterValidator(_cents)]
 ParcelStatus = Literal[
     "collected", "in_transit", "arrived_city", "out_for_delivery", "delivered", "exception",
     "returning",
 ]  # fmt: skip
-OrderType = Literal["order.paid", "order.shipped", "order.cancelled", "order.refunded"]
+OrderType = Literal[
+    "order.created", "order.paid", "order.shipped", "order.cancelled", "order.refunded"
+]
 
 
 class _Told(BaseModel):
@@ -116,10 +136,30 @@ class OrderData(_Told):
     customer: Person | None = None
     items: Annotated[list[Item], Field(max_length=500)] | None = None
     amount: Money | None = None
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")] | None = None
+    currency: Currency | None = None
     carrier: Short | None = None
     tracking_number: Name | None = None
     address: Place | None = None
+    placed_at: Moment | None = Field(
+        default=None, description="When it was ordered; else the time of `order.paid`."
+    )
+
+
+class ProductData(_Told):
+    """A product, or one variant of it. Everything but its article number may be told later."""
+
+    sku: Name
+    name: Short | None = None
+    url: Annotated[str, _text(1000), _Safe, AfterValidator(_web_address)] | None = None
+    price: Money | None = None
+    currency: Currency | None = None
+    stock: Annotated[int, Field(ge=-(10**9), le=10**9)] | None = Field(
+        default=None, description="Pieces at hand."
+    )
+    attributes: Annotated[dict[str, Any], AfterValidator(_small)] | None = Field(
+        default=None,
+        description="Further facts by name, such as a size chart, ingredients or care.",
+    )
 
 
 class ParcelData(_Told):
@@ -159,7 +199,7 @@ class _Envelope(BaseModel):
 
 
 class OrderEvent(_Envelope):
-    """An order was paid, shipped, cancelled or refunded."""
+    """An order was placed, paid, shipped, cancelled or refunded."""
 
     type: OrderType
     data: OrderData
@@ -179,6 +219,13 @@ class CustomerEvent(_Envelope):
     data: CustomerData
 
 
-ShopEvent = OrderEvent | ParcelEvent | CustomerEvent
+class ProductEvent(_Envelope):
+    """A product is new or changed."""
+
+    type: Literal["product.updated"]
+    data: ProductData
+
+
+ShopEvent = OrderEvent | ParcelEvent | CustomerEvent | ProductEvent
 EVENTS: TypeAdapter[ShopEvent] = TypeAdapter(Annotated[ShopEvent, Field(discriminator="type")])
 """Reads any event: `EVENTS.validate_json(body)` raises pydantic's `ValidationError`."""

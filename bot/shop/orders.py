@@ -14,10 +14,12 @@ from bot.words.sandbox import money
 from storage.models.customers import Customer, by_shop_ref
 from storage.models.orders import Order, Parcel, order_by_number, parcel_by_tracking
 from storage.models.profiles import CustomerProfile
-from storage.models.upsert import insert_or_ignore
+from storage.models.upsert import insert_new, insert_or_ignore
 
 _PROGRESS = ("unknown", "paid", "shipped", "cancelled", "refunded")
 """Which status wins when two are told for the same moment: the later one here."""
+_STATUSES = {"order.created": "unknown"}
+"""Not paid yet: nothing that a customer would be told."""
 _SHOWN_ITEMS = 5
 
 
@@ -29,12 +31,13 @@ def apply_order(session: Session, event: OrderEvent) -> Order:
     """
     data = event.data
     order = stored_order(session, data.order_id)
-    status = event.type.removeprefix("order.")
+    status = _STATUSES.get(event.type) or event.type.removeprefix("order.")
     is_news = _stands(event.occurred_at, status) >= _stands(order.status_at, order.status)
     if is_news:
         order.status, order.status_at = status, event.occurred_at
-    if status == "paid" and (order.placed_at is None or event.occurred_at < order.placed_at):
-        order.placed_at = event.occurred_at
+    placed = data.placed_at or (event.occurred_at if status == "paid" else None)
+    if placed is not None and (order.placed_at is None or placed < order.placed_at):
+        order.placed_at = placed
     if data.customer is not None:
         _assign(session, order, data.customer, is_news=is_news)
     _fill(order, _details(data), overwrite=is_news)
@@ -49,7 +52,7 @@ def apply_order(session: Session, event: OrderEvent) -> Order:
 
 def stored_order(session: Session, number: str) -> Order:
     """The order called `number`, its row held until the commit; a stub when it is new."""
-    insert_or_ignore(session, Order(number=number))
+    insert_new(session, Order, number=number)
     order = order_by_number(session, number, lock=True)
     assert order is not None
     return order
@@ -160,7 +163,7 @@ def _attach(session: Session, order: Order, tracking_number: str, carrier: str) 
             nameless.tracking_number = tracking_number
             session.flush()
         else:
-            insert_or_ignore(session, Parcel(tracking_number=tracking_number))
+            insert_new(session, Parcel, tracking_number=tracking_number)
         parcel = parcel_by_tracking(session, tracking_number)
     assert parcel is not None
     parcel.order_id = parcel.order_id or order.id

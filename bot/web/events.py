@@ -15,8 +15,16 @@ from bot.core.errors import Unavailable
 from bot.inbox.admission import Admission
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
-from bot.shop.events import EVENTS, CustomerEvent, OrderEvent, ParcelEvent, ShopEvent
+from bot.shop.events import (
+    EVENTS,
+    CustomerEvent,
+    OrderEvent,
+    ParcelEvent,
+    ProductEvent,
+    ShopEvent,
+)
 from bot.shop.orders import apply_customer, apply_order
+from bot.shop.products import apply_product
 from bot.web import problems
 from bot.web.bodies import body_of
 from bot.web.keys import Bearer, key_for
@@ -28,8 +36,8 @@ MAX_BYTES = 256 * 1024
 SOURCE = "events"
 _TYPES = frozenset(
     {
-        "order.paid", "order.shipped", "order.cancelled", "order.refunded", "parcel.update",
-        "customer.updated",
+        "order.created", "order.paid", "order.shipped", "order.cancelled", "order.refunded",
+        "parcel.update", "customer.updated", "product.updated",
     }
 )  # fmt: skip
 _EXAMPLES: dict[str, Any] = {
@@ -77,6 +85,23 @@ _EXAMPLES: dict[str, Any] = {
             "data": {"customer": {"id": "c-88", "birthday": "1995-05-20", "tags": ["vip"]}},
         },
     },
+    "product.updated": {
+        "summary": "A product is new or changed",
+        "value": {
+            "id": "evt-1004",
+            "type": "product.updated",
+            "occurred_at": "2025-03-06T10:00:00+08:00",
+            "data": {
+                "sku": "SCARF-1",
+                "name": "羊毛围巾",
+                "url": "https://shop.example/scarf",
+                "price": 99.5,
+                "currency": "CNY",
+                "stock": 12,
+                "attributes": {"material": "100% 羊毛", "care": "冷水手洗"},
+            },
+        },
+    },
 }  # fmt: skip
 
 
@@ -98,6 +123,8 @@ def take_event(session: Session, event: ShopEvent) -> bool:
             apply_step(session, _step(event))
         case CustomerEvent():
             apply_customer(session, event)
+        case ProductEvent():
+            apply_product(session, event)
     return True
 
 

@@ -19,10 +19,12 @@ from storage.models import (
     moderation,
     moves,
     orders,
+    products,
     profiles,
     replay,
     secrets,
     sla,
+    sources,
     topics,
 )
 
@@ -45,9 +47,11 @@ __all__ = [
     "moderation",
     "moves",
     "orders",
+    "products",
     "profiles",
     "replay",
     "secrets",
     "sla",
+    "sources",
     "topics",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, UniqueConstraint
+from sqlalchemy import Numeric, UniqueConstraint, bindparam
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
@@ -68,12 +68,14 @@ class LookupAttempt(SQLModel, table=True):
     at: datetime = moment(default_factory=now)
 
 
+_BY_NUMBER = select(Order).where(Order.number == bindparam("its_number"))
+_BY_NUMBER_HELD = _BY_NUMBER.with_for_update()
+
+
 def order_by_number(session: Session, number: str, *, lock: bool = False) -> Order | None:
-    """The order that customers know as `number`."""
-    query = select(Order).where(Order.number == number)
-    if lock:
-        query = query.with_for_update()
-    return session.exec(query).one_or_none()
+    """The order that customers know as `number`; with `lock` its row is held until the commit."""
+    query = _BY_NUMBER_HELD if lock else _BY_NUMBER
+    return session.exec(query, params={"its_number": number}).one_or_none()
 
 
 def latest_numbers(session: Session, limit: int = 20) -> list[str]:
@@ -94,8 +96,10 @@ def orders_of(session: Session, customer_id: int, limit: int = 5) -> list[Order]
 
 def parcel_by_tracking(session: Session, tracking_number: str) -> Parcel | None:
     """The parcel with this tracking number."""
-    query = select(Parcel).where(Parcel.tracking_number == tracking_number)
-    return session.exec(query).one_or_none()
+    return session.exec(_BY_TRACKING, params={"its_number": tracking_number}).one_or_none()
+
+
+_BY_TRACKING = select(Parcel).where(Parcel.tracking_number == bindparam("its_number"))
 
 
 def parcels_of(session: Session, order_id: int) -> list[Parcel]:

@@ -7,6 +7,8 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
+from storage.models.base import new_row
+
 
 def insert_or_ignore(session: Session, row: SQLModel) -> bool:
     """Insert `row` unless a unique constraint already holds its like. True when inserted."""
@@ -17,6 +19,13 @@ def insert_or_ignore(session: Session, row: SQLModel) -> bool:
         if not ((value := getattr(row, column.key)) is None and column.primary_key)
     }
     return insert_values(session, table, values) is not None
+
+
+def insert_new(session: Session, kind: type[SQLModel], **values: Any) -> bool:
+    """`insert_or_ignore` for a row of `kind` with these values, without an object of it: much
+    cheaper. True when inserted."""
+    table: Table = kind.__table__  # type: ignore[attr-defined]
+    return insert_values(session, table, new_row(kind, **values)) is not None
 
 
 def insert_values(session: Session, table: Table, values: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from bot.config import (
     ConfigInvalid,
     Group,
     Section,
+    Source,
     Team,
     Telegram,
     load,
@@ -26,6 +27,7 @@ from bot.wechat_settings import WeChat
 
 SHOP = '[shop]\nname = "A shop"\n'
 WX = "[[wechat]]\nname='w'\napp_id='wx0123456789abcdef'\nsecret='0123456789'\ntoken='abc'\n"
+SOURCE = "[[sources]]\nname = 'a'\n"
 BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
 _BOT = {"name": "b", "token": "1:x"}
 
@@ -154,6 +156,19 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
             "wechat.0.templates.0.purposes: Input should be 'transactional'",
             "templates = [",
         ),
+        (SHOP + SOURCE + "kind = 'fax'", "sources.0.kind: ", "[sources] kind = "),
+        (
+            SHOP + SOURCE + "kind = 'shopify'",
+            "sources.0: Value error, the source 'a' needs",
+            "name",
+        ),
+        (
+            SHOP + SOURCE + "kind = 'json'",
+            "sources.0: Value error, the source 'a' needs url",
+            "name",
+        ),
+        (SHOP + SOURCE + "kind = 'json'\nevery = 1", "sources.0.every: ", "[sources] every = 300"),
+        (SHOP + SOURCE + "url = 'file:///etc'", "sources.0.url: ", "[sources] url = "),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )
@@ -226,12 +241,17 @@ def test_xiaoer_config_and_foreign_variables_are_no_settings(
 def test_paths_are_relative_to_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = file.parent
     file.write_text(
-        SHOP + "[database]\nurl = 'sqlite:///here/x.db'\n[content]\nfaq = 'mine'", encoding="utf-8"
+        SHOP
+        + "[database]\nurl = 'sqlite:///here/x.db'\n[content]\nfaq = 'mine'\n"
+        + SOURCE
+        + "kind = 'json'\nurl = 'https://e.example'\nmapping = 'm.toml'\n",
+        encoding="utf-8",
     )
     monkeypatch.chdir("/")
     config = load(file)
     assert config.database.url == f"sqlite:///{folder}/here/x.db"
     assert config.content.faq == folder / "mine"
+    assert config.sources[0].mapping == folder / "m.toml"
     assert config.content.templates == EXAMPLE.parent / "templates"
 
 
@@ -273,12 +293,11 @@ def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
 def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     """Every field of the configuration as a dotted name."""
     for name, field in model.model_fields.items():
-        inner = {
-            "api_keys": ApiKey,
-            "telegram": Telegram,
-            "wechat": WeChat,
-            "teams": Team,
-        }.get(name, field.annotation)
+        sections = {
+            "api_keys": ApiKey, "telegram": Telegram, "wechat": WeChat, "teams": Team,
+            "sources": Source,
+        }  # fmt: skip
+        inner = sections.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:

@@ -15,6 +15,7 @@ from bot.web.events import MAX_BYTES, events_router
 from storage.db import Database, unavailable
 from storage.models.inbound import Receipt
 from storage.models.orders import Order, Parcel
+from storage.models.products import Product
 
 KEYS = (
     ApiKey(name="shop", key="shop-key-0123456789"),
@@ -72,9 +73,13 @@ def test_every_type_has_its_effect(client: TestClient, db: Database) -> None:
         event("1", "order.shipped", order_id="XE1", customer=customer, tracking_number="SF1"),
         event("2", "parcel.update", tracking_number="SF1", status="delivered"),
         event("3", "customer.updated", customer={"id": "c1", "tags": ["vip"]}),
+        event("4", "product.updated", sku="SCARF", stock=3),
+        event("5", "order.created", order_id="XE2", amount=5),
     ]
-    assert [client.post("/api/v1/events", json=body).status_code for body in bodies] == [202] * 3
-    assert [(order.number, order.phone) for order in rows(db, Order)] == [("XE1", "13800008888")]
+    assert [client.post("/api/v1/events", json=body).status_code for body in bodies] == [202] * 5
+    found = [(order.number, order.phone, order.status) for order in rows(db, Order)]
+    assert found == [("XE1", "13800008888", "shipped"), ("XE2", "", "unknown")]
+    assert [(one.sku, one.stock) for one in rows(db, Product)] == [("SCARF", 3)]
     assert [parcel.status for parcel in rows(db, Parcel)] == ["delivered"]
 
 

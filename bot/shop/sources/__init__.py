@@ -1,0 +1,1 @@
+"""Where orders and products come from besides the events API."""

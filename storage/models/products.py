@@ -1,0 +1,53 @@
+"""What the shop sells, as its own system tells it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Numeric
+from sqlmodel import Field, Session, SQLModel, col, func, select
+
+from storage.models.base import json_field, moment
+
+_ESCAPE = "\\"
+
+
+class Product(SQLModel, table=True):
+    """A product, or one variant of it, known by its `sku`.
+
+    `stock` is None where the shop does not count. `attributes` are further facts by name: a size
+    chart, ingredients, how to care for it. `folded` is the name as it is searched. `told_at` is
+    when the shop said so, so that late news undoes nothing newer.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    sku: str = Field(unique=True)
+    name: str = ""
+    folded: str = ""
+    url: str = ""
+    price: Decimal | None = Field(default=None, sa_type=Numeric(14, 2))
+    currency: str = ""
+    stock: int | None = None
+    attributes: dict[str, Any] = json_field(default_factory=dict)
+    told_at: datetime = moment()
+
+
+def product_by_sku(session: Session, sku: str, *, lock: bool = False) -> Product | None:
+    """The product with this article number."""
+    query = select(Product).where(Product.sku == sku)
+    return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def search_products(session: Session, folded: str, limit: int = 10) -> list[Product]:
+    """Products whose folded name holds every word of `folded`, the shortest names first."""
+    query = select(Product)
+    for word in folded.split():
+        query = query.where(col(Product.folded).like(_anywhere(word), escape=_ESCAPE))
+    query = query.order_by(func.length(Product.folded), col(Product.id)).limit(limit)
+    return list(session.exec(query)) if folded.strip() else []
+
+
+def _anywhere(word: str) -> str:
+    for special in (_ESCAPE, "%", "_"):
+        word = word.replace(special, _ESCAPE + special)
+    return f"%{word}%"
