@@ -125,3 +125,43 @@ def test_several_accounts_do_not_mix(
     assert "7 天" in first.ask("怎么退货")
     assert "7 天" in second.ask("怎么退货")
     assert len(first.got) == len(second.got) == 1
+
+
+def test_who_can_be_written_to_in_replies_alone_is_told_so_and_so_are_agents(
+    shop: Service, passive: OfficialAccount
+) -> None:
+    customer = Follower(passive)
+    told = customer.ask("转人工")
+    assert "已为您转接" in told
+    assert "这里没法主动给您发消息" in told
+    assert "回复“继续”" in told
+    mine = conversation(shop, customer.openid)
+    remarks = [text for author, text in stored(shop, customer.openid) if author == "system"]
+    assert len(remarks) == 1
+    assert "客人再来消息时才看得到" in remarks[0]
+    assert "暂时没有新的回复" in customer.ask("继续")
+    reply = {"text": "您好，我是小美"}
+    assert shop.desk("POST", f"/conversations/{mine}/messages", json=reply).is_success
+    assert "小美" in customer.ask("继续")
+    assert "暂时没有新的回复" in customer.ask("继续")
+    assert remarks[0] not in customer.account.texts(customer.openid)
+
+
+def test_that_is_told_once(shop: Service, passive: OfficialAccount) -> None:
+    customer = Follower(passive)
+    assert "we can't send you messages here" in customer.ask("talk to a person").lower()
+    assert "I'm here" in customer.ask("1")
+    again = customer.ask("talk to a person")
+    assert "asked a colleague" in again
+    assert "can't send" not in again
+    assert [author for author, _ in stored(shop, customer.openid)].count("system") == 1
+
+
+def test_nothing_of_that_where_messages_can_be_sent(
+    shop: Service, service_account: OfficialAccount
+) -> None:
+    customer = Follower(service_account)
+    told = customer.ask("转人工")
+    assert "已为您转接" in told
+    assert "继续”" not in told
+    assert "system" not in [author for author, _ in stored(shop, customer.openid)]
