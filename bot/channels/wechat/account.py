@@ -185,12 +185,13 @@ class WeChatAccount:
 
     def _worded(self, outgoing: Outgoing) -> tuple[str, bool]:
         """The piece that is due, and whether more follow."""
-        pieces = texts(outgoing.text, outgoing.choices)
+        spoken = language(normalise(outgoing.text)) or self._voice.default_language
+        lead = self._voice.say("wechat.by_number", spoken)
+        pieces = texts(outgoing.text, outgoing.choices, lead=lead)
         if len(pieces) == 1 and outgoing.part == 0:
             return pieces[0], False
-        spoken = language(normalise(outgoing.text)) or self._voice.default_language
         hint = self._voice.say("wechat.more_hint", spoken)
-        pieces = texts(outgoing.text, outgoing.choices, MAX_TEXT - len(hint.encode()) - 2)
+        pieces = texts(outgoing.text, outgoing.choices, MAX_TEXT - len(hint.encode()) - 2, lead)
         at = min(outgoing.part, len(pieces) - 1)
         is_last = at == len(pieces) - 1
         return pieces[at] if is_last else f"{pieces[at]}\n\n{hint}", not is_last

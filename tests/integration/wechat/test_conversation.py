@@ -1,5 +1,7 @@
 """Customers of official accounts, from the first word to the rating, over HTTP."""
 
+import re
+
 import pytest
 
 from tests.doubles.wechat import WeChatDouble
@@ -165,3 +167,26 @@ def test_nothing_of_that_where_messages_can_be_sent(
     assert "已为您转接" in told
     assert "继续”" not in told
     assert "system" not in [author for author, _ in stored(shop, customer.openid)]
+
+
+def test_choices_are_numbered_below_words_that_say_so(
+    shop: Service, passive: OfficialAccount
+) -> None:
+    customer = Follower(passive)
+    answer = customer.ask("怎么退货")
+    assert "\n\n回复数字就行：\n1. " in answer, "the answer itself has steps by number"
+    assert answer.count("回复数字就行") == 1
+    assert "\n\nJust reply with a number:\n1. " in customer.ask("how do I return something")
+    assert "没解决" not in customer.ask("你好")
+
+
+def test_two_chats_in_wechat_are_called_this_and_the_other(
+    shop: Service, passive: OfficialAccount, service_account: OfficialAccount
+) -> None:
+    first, second = Follower(passive), Follower(service_account)
+    code = re.search(r"绑定 (\d{6})", first.ask("绑定"))
+    assert code is not None
+    asked = second.ask(code[0])
+    assert asked.startswith("要把这个聊天和您的另一个聊天合在一起吗？")
+    assert "现在都认得您" in second.press("是我")
+    assert first.ask("继续").startswith("您的另一个聊天已经和这里合在一起")
