@@ -251,8 +251,8 @@ class DeliveryInlet(Protocol):
     async def opened(self, address: Address, window: str, at: datetime) -> None:
         """The customer did what opens a window, and said nothing."""
 
-    async def allowed(self, address: Address, kind: str) -> None:
-        """The customer allows one more message of this kind."""
+    async def allowed(self, address: Address, kind: str, key: str) -> None:
+        """The customer allows one more message of this kind. Repeated with its `key`, it is one."""
 
 
 class FileSource(Protocol):

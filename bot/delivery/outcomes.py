@@ -149,9 +149,12 @@ def move(session: Session, delivery: Delivery, to: Progress, reason: str, **valu
     progress.change(session, Delivery, delivery.id, was, to, reason=reason, **values)
     _tell(session, delivery)
     if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
+        live.touch(session, live.QUEUE)
         emit(session, DeliveryStopped(delivery.message_id, to, reason))
 
 
 def _tell(session: Session, delivery: Delivery) -> None:
-    """Desks that show the chat show what became of its messages."""
+    """Desks that show the chat show what became of its messages, once one has stopped."""
     live.touch(session, live.chat(delivery.address))
+    if delivery.reason:
+        live.touch(session, live.QUEUE)

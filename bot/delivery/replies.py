@@ -16,6 +16,7 @@ from bot.delivery import claims, outcomes, quota
 from bot.delivery.claims import Guard
 from storage import live
 from storage.db import Database
+from storage.models import inbound
 
 RETRY_SECONDS = 1.0
 
@@ -61,9 +62,9 @@ class Replies:
         if window in policy.windows:
             await self._db.transact(quota.open_window, address, policy, window, at)
 
-    async def allowed(self, address: Address, kind: str) -> None:
-        """One more message of this kind may be sent."""
-        await self._db.transact(quota.give_leave, address, kind)
+    async def allowed(self, address: Address, kind: str, key: str) -> None:
+        """One more message of this kind may be sent; said again with the same `key`, no further."""
+        await self._db.transact(_allow, address, kind, key)
 
     async def _claim(self, chat: str, until: float) -> Outgoing | None:
         work = self._db.transact(claims.claim_reply, self._channel, self._guard, chat)
@@ -97,3 +98,8 @@ class Replies:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
+
+
+def _allow(session: Session, address: Address, kind: str, key: str) -> None:
+    if inbound.take(session, inbound.source_of(address), f"{key}:{kind}") is not None:
+        quota.give_leave(session, address, kind)

@@ -61,7 +61,8 @@ class Bubble:
     """One message or internal note. `kind` is an `Author`, `note` or `divider`.
 
     `continues` when it follows another by the same author in the same minute; `earlier` when
-    it belongs to a former conversation; `quote` is the message that it answers.
+    it belongs to a former conversation; `quote` is the message that it answers. `fate` says why it
+    has not, or perhaps not, reached the customer.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Bubble:
     earlier: bool = False
     files: tuple[FileLine, ...] = ()
     quote: str = ""
+    fate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

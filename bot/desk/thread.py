@@ -43,6 +43,8 @@ class BubbleItem:
             self._text = text(bubble.text, "d-text d-pre")
             self._files = box("d-files")
             self._show_files(bubble)
+            self._fate = text("", "d-fate")
+            self._show_fate(bubble)
             if bubble.choices:
                 with box("d-choices"):
                     for label in bubble.choices:
@@ -51,9 +53,14 @@ class BubbleItem:
                 text(bubble.verdict, "d-verdict")
 
     def show(self, item: Bubble) -> None:
-        """Words and files; the time may read differently after midnight: not worth a flicker."""
+        """What may change; that the time reads otherwise after midnight is not worth a flicker."""
         self._text.text = item.text
         self._show_files(item)
+        self._show_fate(item)
+
+    def _show_fate(self, bubble: Bubble) -> None:
+        self._fate.text = bubble.fate
+        self._fate.set_visibility(bool(bubble.fate))
 
     def _show_files(self, bubble: Bubble) -> None:
         if bubble.files == self._shown:

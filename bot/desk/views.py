@@ -21,6 +21,7 @@ from storage.models.agents import Agent
 from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
 from storage.models.customers import Customer, Identity, identities_of
+from storage.models.deliveries import stopped_of
 from storage.models.desk import agent_names, earlier_messages, newest_messages
 from storage.models.orders import orders_of, parcels_of
 
@@ -102,6 +103,7 @@ def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> l
     """Messages and notes with what came with them, and what they refer to."""
     messages = {one.id: one for one in said if isinstance(one, Message) and one.id is not None}
     carried = attachments_of(reader.session, messages.keys())
+    stopped = stopped_of(reader.session, messages.keys())
     found = []
     for one in said:
         bubble = _bubble(reader, one, customer)
@@ -110,7 +112,8 @@ def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> l
             files = tuple(_file_line(reader.texts, file) for file in carried.get(one.id or 0, ()))
             at = f"{bubble.at} · {reader.texts('edited')}" if one.edit_of else bubble.at
             quote = answered.text[:QUOTED] if answered else ""
-            bubble = replace(bubble, files=files, quote=quote, at=at)
+            fate = reader.texts(f"fate_{stopped[one.id]}") if one.id in stopped else ""
+            bubble = replace(bubble, files=files, quote=quote, at=at, fate=fate)
         found.append(bubble)
     return found
 

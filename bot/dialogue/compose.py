@@ -48,7 +48,7 @@ def answer(house: House, entry: Entry, language: str) -> Composed:
     choices = _entry_choices(house, entry.related, language)
     if entry.person == "offer":
         choices += (Choice(house.voice.say("replies.person_button", language), "person"),)
-    elif choices:
+    elif choices and not entry.is_smalltalk:
         choices += (
             Choice(house.voice.say("replies.unhelpful_button", language), UNHELPFUL + entry.id),
         )

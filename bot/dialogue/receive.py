@@ -132,6 +132,7 @@ class Reception:
             messages[-1],
             joined=tuple(conversation.fragments[:-1]),
             is_complete=True,
+            replies_only=self._replies_only(address),
         )
         _no_fragments(conversation)
         failed = failed or understanding.failed
@@ -146,6 +147,10 @@ class Reception:
         policy = self.policies.get((address.channel, address.account))
         if opens is not None and policy is not None and opens.window in policy.windows:
             quota.open_window(session, address, policy, opens.window, opens.at)
+
+    def _replies_only(self, address: Address) -> bool:
+        policy = self.policies.get((address.channel, address.account))
+        return policy is not None and policy.replies_only
 
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
@@ -170,8 +175,9 @@ class Reception:
         write(session, message)
         arrivals.keep_attachments(session, inbound, message)
         turn = Turn(
-            session, self.house, inbound, understanding, identity, customer, conversation, message
-        )
+            session, self.house, inbound, understanding, identity, customer, conversation, message,
+            replies_only=self._replies_only(inbound.address),
+        )  # fmt: skip
         conversation.language = identity.language = turn.language
         if understanding.traditional or is_simplified(inbound.text):
             identity.traditional = understanding.traditional

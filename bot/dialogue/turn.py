@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.answering.reading import Entries
 from bot.answering.understanding import Understanding
-from bot.core.messages import KEY_AWAY, SHARE_PHONE, VOUCHING, Choice, Inbound, Purpose
+from bot.core.messages import KEY_AWAY, SHARE_PHONE, VOUCHING, Author, Choice, Inbound, Purpose
 from bot.delivery import outbox
 from bot.escalation import handoff, waits
 from bot.escalation.team import Team
@@ -20,6 +20,7 @@ from storage.models.conversations import (
     Written,
     last_offered,
     recent_messages,
+    write,
 )
 from storage.models.customers import Customer, Identity
 
@@ -49,7 +50,8 @@ class Turn:
     """The message being answered. Skills speak through it; nothing leaves before the commit.
 
     `joined` are the earlier messages that are understood together with this one;
-    `is_complete` says that no more is to be waited for.
+    `is_complete` says that no more is to be waited for. With `replies_only` the customer sees what
+    is said when they write, and not before.
     """
 
     session: Session
@@ -63,6 +65,7 @@ class Turn:
     joined: tuple[int, ...] = ()
     is_complete: bool = False
     has_spoken: bool = False
+    replies_only: bool = False
 
     @property
     def text(self) -> str:
@@ -184,10 +187,25 @@ class Turn:
 
     def bring_person(self, reason: str, before: str = "") -> None:
         """Hand over, and tell the customer what happens next, after the words `before`."""
+        is_first = not self.conversation.handoff_reason
         ahead = handoff.hand_over(self.session, self.conversation, reason) - 1
-        values = self.wait_values()
-        queued = self.house.voice.say(
-            "replies.handoff_queued", self.language, ahead=ahead, **values
-        )
+        voice, values = self.house.voice, self.wait_values()
+        queued = voice.say("replies.handoff_queued", self.language, ahead=ahead, **values)
+        if self.replies_only and is_first:
+            queued = f"{queued}\n\n{voice.say('wechat.come_back', self.language)}"
+            self._tell_agents("wechat.sees_when_writing")
         back = Choice(self.house.voice.say("replies.back_button", self.language), "bot")
         self.tell(f"{before}\n\n{queued}" if before else queued, [back])
+
+    def _tell_agents(self, key: str) -> None:
+        """A remark at the desk, in the shop's language; no channel that only replies shows it."""
+        assert self.conversation.id is not None
+        voice = self.house.voice
+        remark = Written(
+            conversation_id=self.conversation.id,
+            identity_id=self.conversation.identity_id,
+            author=Author.SYSTEM,
+            purpose=Purpose.ANSWER,
+            text=voice.say(key, voice.default_language),
+        )
+        write(self.session, remark)

@@ -106,6 +106,15 @@ def queued_for(
     return list(session.exec(query))
 
 
+def stopped_of(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    """The states of those messages' deliveries that are held, failed or uncertain, by message."""
+    query = select(Delivery.message_id, Delivery.state).where(
+        col(Delivery.message_id).in_(message_ids),
+        col(Delivery.state).in_([Progress.HELD, Progress.FAILED, Progress.UNCERTAIN]),
+    )
+    return dict(session.exec(query).all())
+
+
 def sent_since(session: Session, account: Account, chat: str, at: datetime) -> int:
     """How many deliveries to a chat are on their way, or ended theirs at `at` or later."""
     ended = and_(

@@ -98,6 +98,8 @@ class App:
     postings: list[Posting] = field(default_factory=list)
     media: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     loses_callbacks: bool = False
+    loses_answers: bool = False
+    """It makes all its calls, one at a time as its patience ends, whatever is answered."""
 
     bad_token = 40001
     """What an access token that is not known is refused with."""
@@ -228,11 +230,15 @@ class App:
         for _ in range(TRIES):
             one = await self._try(posting)
             posting.tries.append(one)
-            if one.status == 200:
+            if one.status == 200 and not posting.is_taken:
                 posting.is_taken = True
                 self.answered(posting, one.body)
+            if posting.is_taken and not self.loses_answers:
                 return
-        self.unanswered(posting)
+            if self.loses_answers:
+                await asyncio.sleep(max(0.0, PATIENCE * self.double.second - one.seconds))
+        if not posting.is_taken:
+            self.unanswered(posting)
 
     async def _try(self, posting: Posting) -> Try:
         when, nonce = str(int(time.time())), secrets.token_hex(5)

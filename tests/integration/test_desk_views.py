@@ -4,11 +4,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.core.clock import now
-from bot.core.messages import Author, Choice, State
-from bot.delivery import outbox
+from bot.core.messages import Author, Choice, Progress, State
+from bot.delivery import outbox, outcomes
 from bot.desk.accounts import create_agent, log_out
 from bot.desk.passes import Pass
 from bot.desk.sight import Sight
@@ -16,9 +16,12 @@ from bot.desk.texts import Texts
 from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES, LoggedOut, look, require_agent
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
+from storage import live
 from storage.db import Database
+from storage.models import progress
 from storage.models.agents import begin_login
 from storage.models.conversations import Conversation, Message
+from storage.models.deliveries import Delivery
 from storage.models.feedback import Feedback
 from storage.models.sla import SlaClock
 from tests.support import world
@@ -338,5 +341,65 @@ def test_the_reason_names_the_faq_entry_by_its_title(db: Database) -> None:
 def test_a_conversation_that_does_not_exist_is_none(db: Database) -> None:
     def story(session: Session) -> None:
         assert seen(session, login(session, "lin"), 999).thread is None
+
+    db.run(story)
+
+
+@pytest.mark.parametrize(
+    ("state", "zh", "en"),
+    [
+        (Progress.HELD, "先留着，客人再来消息时送达", "Held until the customer writes"),
+        (Progress.FAILED, "没有送达", "Not delivered"),
+        (Progress.UNCERTAIN, "不确定是否送达", "Perhaps not delivered"),
+        (Progress.QUEUED, "", ""),
+        (Progress.SENT, "", ""),
+    ],
+)
+def test_what_has_not_arrived_says_so(db: Database, state: Progress, zh: str, en: str) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        session.info["chats"] = {"Mei": world.chat(session, "Mei", "wechat", pulls=False)}
+        conversation = writes(session, "Mei", "在吗")
+        agents.reply(session, conversation.id or 0, agent_of(session, lin), "在的")
+        delivery = session.exec(select(Delivery).order_by(col(Delivery.id).desc())).first()
+        assert delivery is not None
+        outcomes.move(session, delivery, state, "closed")
+        assert (live.QUEUE in live.changes(session)) or state in (Progress.QUEUED, Progress.SENT)
+        for language, fate in (("zh", zh), ("en", en)):
+            thread = seen(session, lin, conversation.id, language).thread
+            assert thread is not None
+            assert [one.fate for one in thread.bubbles if one.text == "在的"] == [fate]
+            assert [one.fate for one in thread.bubbles if one.kind == "customer"] == [""]
+
+    db.run(story)
+
+
+def test_an_open_desk_hears_that_what_was_held_has_arrived(db: Database) -> None:
+    def story(session: Session) -> None:
+        session.info["chats"] = {"Mei": world.chat(session, "Mei", "wechat", pulls=False)}
+        conversation = writes(session, "Mei", "在吗")
+        outbox.post(session, conversation, "在的")
+        delivery = session.exec(select(Delivery)).one()
+        outcomes.move(session, delivery, Progress.HELD, "closed")
+
+    def arrives(session: Session) -> None:
+        delivery = session.exec(select(Delivery)).one()
+        assert live.QUEUE not in live.changes(session)
+        progress.change(session, Delivery, delivery.id or 0, [Progress.HELD], Progress.SENDING)
+        outcomes.succeeded(session, delivery.id or 0, "")
+        assert live.QUEUE in live.changes(session)
+
+    db.run(story)
+    db.run(arrives)
+
+
+def test_where_messages_are_fetched_nothing_is_said_about_their_way(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = login(session, "lin")
+        conversation = writes(session, "Emma", "hi")
+        agents.reply(session, conversation.id or 0, agent_of(session, lin), "hello")
+        thread = seen(session, lin, conversation.id).thread
+        assert thread is not None
+        assert {one.fate for one in thread.bubbles} == {""}
 
     db.run(story)

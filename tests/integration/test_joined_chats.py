@@ -65,7 +65,7 @@ async def test_a_code_from_one_chat_joins_another(ann: Chat, phone: Chat) -> Non
     assert await phone.press(values[0]) == "link"
     assert (await phone.last()).text == phone.phrase("link_done", channel="web")
     assert await customers(ann, phone) == [("c-lin", True), ("c-lin", True)]
-    warned = phone.phrase("link_told", name="", channel="web")
+    warned = phone.phrase("link_told", name="", channel="web", here="web")
     assert (await ann.last()).text == warned, "the other chat is told"
     assert len(await ann.all(Customer)) == 1, "nobody's customer is gone"
     await phone.say(f"绑定{code}")

@@ -17,7 +17,7 @@ from storage.models.deliveries import Delivery
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_app import Posting, Shown
 from tests.doubles.wechat_official import OfficialAccount
-from tests.support.service import Service
+from tests.support.service import HTTP, Service
 from tests.support.telegram import until
 
 SECRET, TOKEN = "the-secret-of-the-tests", "TokenOfTheTests"
@@ -99,7 +99,7 @@ def post(
         values, str(int(time.time()) if when is None else when), nonce or secrets.token_hex(5)
     )
     query, body = change(query, body)
-    return httpx.post(f"{shop.url}/wechat/{name}?{urlencode(query)}", content=body, timeout=20)
+    return HTTP.post(f"{shop.url}/wechat/{name}?{urlencode(query)}", content=body)
 
 
 def text_of(account: OfficialAccount, openid: str, text: str, number: int = 0) -> dict[str, Any]:

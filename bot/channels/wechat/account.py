@@ -1,10 +1,11 @@
 """One official account of the configuration, with all its parts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -19,17 +20,22 @@ from bot.channels.wechat.library import reply_xml
 from bot.channels.wechat.menu import set_menu
 from bot.channels.wechat.rendering import MAX_TEXT, texts
 from bot.channels.wechat.sending import OfficialChannel, leave_for, policy_of
-from bot.core.messages import Inbound
+from bot.core.messages import Address, Inbound
 from bot.core.text import language, normalise
 from bot.wechat_settings import WeChat
 from bot.words.phrases import Voice
 
 REPLY_SECONDS = 4.3
 """After this a request is answered with what there is: the platform waits for five seconds."""
+CALLS = 3
+"""How often the platform calls with the same
+(developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html)."""
 REMEMBERED_SECONDS = 60.0
 """How long the reply to a request is kept for its repetitions, which come within fifteen."""
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 SUCCESS = "success"
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -48,11 +54,13 @@ class Answer:
 
 @dataclass(slots=True)
 class _Request:
-    """A message that is to be answered in the platform's own request, however often it comes."""
+    """A message that is being taken, however often it comes; `said` is what its request was told,
+    where the account can only reply."""
 
     taking: "asyncio.Task[Taken]"
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     said: str | None = None
+    calls: int = 0
 
 
 class WeChatAccount:
@@ -73,6 +81,7 @@ class WeChatAccount:
         self._deliveries: DeliveryInlet
         self._requests: dict[str, _Request] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._work: set[asyncio.Task[None]] = set()
 
     def connect(self, inlet: Inlet, deliveries: DeliveryInlet) -> None:
         """Say where to hand over what comes in, and where replies come from."""
@@ -98,33 +107,37 @@ class WeChatAccount:
         """
         said = self.envelope.open(query, body)
         self.envelope.note(query, key_of(said))
-        if not said.text("FromUserName"):
-            return Answer()
-        news, address = self._reader.read(said), self._reader.address(said)
+        news = self._reader.read(said) if said.text("FromUserName") else None
+        until = monotonic() + REPLY_SECONDS
         if isinstance(news, Inbound):
+            request = self._requests.get(news.external_id) or self._begin(news)
+            request.calls += 1
+            taken: Taken = await _in_time(request.taking)
             if self.channel.policy.replies_only:
-                return await self._reply(said, news)
-            await self._inlet.take(news)
-        elif isinstance(news, Left):
+                return await self._reply(said, news, request, taken, until)
+        elif news is not None:
+            await _in_time(self._kept(self._noted(self._reader.address(said), news, key_of(said))))
+        return Answer()
+
+    async def _noted(
+        self, address: Address, news: Left | Paid | NotArrived | Allowed, key: str
+    ) -> None:
+        """What is no message takes effect."""
+        if isinstance(news, Left):
             await self._inlet.note_block(address, is_blocked=True)
         elif isinstance(news, Paid):
             await self._deliveries.opened(address, "payment", news.at)
         elif isinstance(news, NotArrived):
             number = news.provider_id
             await self._deliveries.not_arrived(address, number, blocked=news.is_refused)
-        elif isinstance(news, Allowed):
+        else:
             for template in news.templates:
-                await self._deliveries.allowed(address, leave_for(template))
-        return Answer()
+                await self._deliveries.allowed(address, leave_for(template), key)
 
-    async def _reply(self, said: Opened, inbound: Inbound) -> Answer:
+    async def _reply(
+        self, said: Opened, inbound: Inbound, request: _Request, taken: Taken, until: float
+    ) -> Answer:
         """Answer in the request itself; its repetitions join the same work and get the same."""
-        until = monotonic() + REPLY_SECONDS
-        request = self._requests.get(inbound.external_id) or self._begin(inbound)
-        done, _ = await asyncio.wait({request.taking}, timeout=REPLY_SECONDS)
-        if not done:
-            raise TooSlow
-        taken = request.taking.result()
         async with request.lock:
             if request.said is not None:
                 return Answer(self._sealed(said, request.said))
@@ -132,8 +145,12 @@ class WeChatAccount:
             patient = bool(taken.waiting)
             found = await self._deliveries.next_reply(inbound.address, left, patient=patient)
             if found is None:
+                is_late = monotonic() >= until
+                if is_late and not patient and request.calls < CALLS:
+                    raise TooSlow
                 words = language(normalise(inbound.text)) or self._voice.default_language
-                request.said = self._voice.say("wechat.not_ready", words) if patient else ""
+                is_coming = patient or is_late
+                request.said = self._voice.say("wechat.not_ready", words) if is_coming else ""
                 return Answer(self._sealed(said, request.said))
             request.said, has_more = self._worded(found)
         return Answer(self._sealed(said, request.said), partial(self._given, found, has_more))
@@ -147,6 +164,18 @@ class WeChatAccount:
     async def _taken(self, inbound: Inbound) -> Taken:
         return await self._inlet.take(inbound)
 
+    def _kept(self, work: Coroutine[Any, Any, None]) -> "asyncio.Future[None]":
+        """`work` goes on when its request has ended."""
+        task = asyncio.ensure_future(work)
+        self._work.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._work.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to the request, or the platform calls again
+
     def _forget(self, key: str, task: "asyncio.Task[Taken]") -> None:
         """Soon, or at once where nothing was stored: then the next request tries again."""
         if task.cancelled() or task.exception() is not None:
@@ -156,12 +185,13 @@ class WeChatAccount:
 
     def _worded(self, outgoing: Outgoing) -> tuple[str, bool]:
         """The piece that is due, and whether more follow."""
-        pieces = texts(outgoing.text, outgoing.choices)
+        spoken = language(normalise(outgoing.text)) or self._voice.default_language
+        lead = self._voice.say("wechat.by_number", spoken)
+        pieces = texts(outgoing.text, outgoing.choices, lead=lead)
         if len(pieces) == 1 and outgoing.part == 0:
             return pieces[0], False
-        spoken = language(normalise(outgoing.text)) or self._voice.default_language
         hint = self._voice.say("wechat.more_hint", spoken)
-        pieces = texts(outgoing.text, outgoing.choices, MAX_TEXT - len(hint.encode()) - 2)
+        pieces = texts(outgoing.text, outgoing.choices, MAX_TEXT - len(hint.encode()) - 2, lead)
         at = min(outgoing.part, len(pieces) - 1)
         is_last = at == len(pieces) - 1
         return pieces[at] if is_last else f"{pieces[at]}\n\n{hint}", not is_last
@@ -188,3 +218,12 @@ class WeChatAccount:
                 attempt += 1
             else:
                 return
+
+
+async def _in_time(work: "asyncio.Future[T]") -> T:
+    """What comes of `work`, which goes on by itself. Raises `TooSlow` before the platform cuts the
+    request."""
+    done, _ = await asyncio.wait({work}, timeout=REPLY_SECONDS)
+    if not done:
+        raise TooSlow
+    return work.result()

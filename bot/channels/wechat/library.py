@@ -25,6 +25,8 @@ from bot.wechat_settings import SERVERS, WeChat
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 CONNECTIONS = 8
+MAX_TAGS = 512
+"""Most tags of a callback's document: the platform's own have some dozens."""
 STALE = frozenset({40001, 40014, 42001})
 """The platform knows the token no more: a new one is worth one more try."""
 _UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AssertionError, OSError)
@@ -272,10 +274,13 @@ def encrypt(aes_key: str, text: str, app_id: str) -> str:
 def fields(xml: str) -> dict[str, Any]:
     """The elements of a callback's document. Raises `Unreadable`.
 
-    It has to begin with its root, so that it can declare neither a document type nor entities.
+    It has to begin with its root, so that it can declare neither a document type nor entities, and
+    is short: it is read before its signature is.
     """
     if not xml.lstrip("\ufeff \r\n\t").startswith("<xml>"):
         raise Unreadable("not <xml>")
+    if _tags(xml) > MAX_TAGS:
+        raise Unreadable("too many elements")
     try:
         found = xmltodict.parse(xml.lstrip("\ufeff \r\n\t"))["xml"]
     except (*_UNREADABLE, ExpatError) as error:
@@ -283,6 +288,12 @@ def fields(xml: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Unreadable("no elements")
     return found
+
+
+def _tags(xml: str) -> int:
+    """How many tags there are outside of the sections that are only text."""
+    first, *others = xml.split("<![CDATA[")
+    return first.count("<") + sum(part.partition("]]>")[2].count("<") for part in others)
 
 
 def reply_xml(to: str, sender: str, text: str) -> str:

@@ -34,9 +34,11 @@ def messages(text: str, choices: Sequence[Choice], *, menus: bool) -> list[dict[
     return [{"msgtype": "text", "text": {"content": piece}} for piece in texts(text, choices)]
 
 
-def texts(text: str, choices: Sequence[Choice], limit: int = MAX_TEXT) -> list[str]:
-    """`text` with its choices as numbered lines, in pieces of at most `limit` bytes."""
-    whole = f"{text}\n\n{_lines(choices)}" if choices else text
+def texts(text: str, choices: Sequence[Choice], limit: int = MAX_TEXT, lead: str = "") -> list[str]:
+    """`text` with its choices as numbered lines, below the words `lead`, in pieces of at most
+    `limit` bytes."""
+    lines = "\n".join(part for part in (lead, _lines(choices)) if part)
+    whole = f"{text}\n\n{lines}" if choices else text
     return split(whole, limit, utf8)
 
 

@@ -66,7 +66,10 @@ def _ask_first(turn: Turn, code: str) -> Verdict:
         Choice(voice.say("replies.link_yes_button", language), _YES + code),
         Choice(voice.say("replies.link_no_button", language), _NO),
     ]
-    turn.say("replies.link_sure", choices, name=match.other.name, channel=match.other.channel)
+    turn.say(
+        "replies.link_sure", choices, name=match.other.name, channel=match.other.channel,
+        here=turn.identity.channel,
+    )  # fmt: skip
     return Verdict("asked")
 
 
@@ -85,8 +88,9 @@ def _tell(turn: Turn, other: Identity) -> None:
     conversation = outbox.conversation_for(turn.session, other)
     language = conversation.language or other.language or turn.language
     text = turn.house.voice.say(
-        "replies.link_told", language, name=turn.identity.name, channel=turn.identity.channel
-    )
+        "replies.link_told", language, name=turn.identity.name, channel=turn.identity.channel,
+        here=other.channel,
+    )  # fmt: skip
     outbox.post(turn.session, conversation, text, purpose=Purpose.TRANSACTIONAL)
 
 

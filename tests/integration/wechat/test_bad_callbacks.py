@@ -2,8 +2,11 @@
 
 import base64
 import json
+import os
+import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,11 +17,38 @@ from storage.models.conversations import Message
 from tests.doubles.wechat_crypto import Seal, xml
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.wechat import KEY, OLD_KEY, TOKEN, Follower, look, post, stored, text_of
+from tests.support.telegram import until
+from tests.support.wechat import KEY, OLD_KEY, TOKEN, Follower, look, post, states, stored, text_of
 
 Change = Callable[[dict[str, str], bytes], tuple[dict[str, str], bytes]]
-PATIENCE = 0.5
-"""Seconds. A quiet machine takes five milliseconds."""
+AT_ONCE = 0.05
+"""Seconds of the service's processor that a refusal may take; a quiet machine takes a tenth."""
+TIMES = 5
+Post = Callable[[], httpx.Response]
+
+
+def at_once(shop: Service, call: Post) -> list[httpx.Response]:
+    """The answers to `TIMES` calls; what the service works for one is not more than `AT_ONCE`.
+
+    Its own work is measured, for the machine has other things to do too.
+    """
+    took, answers, before = [], [], worked(shop)
+    for _ in range(TIMES):
+        begun = time.monotonic()
+        answers.append(call())
+        took.append(time.monotonic() - begun)
+    each = (worked(shop) - before) / TIMES
+    told = f"median of {TIMES}: {statistics.median(took) * 1000:.1f} ms, work {each * 1000:.1f} ms"
+    print(told)
+    assert each < AT_ONCE, told
+    return answers
+
+
+def worked(shop: Service) -> float:
+    """Seconds of processor that the service has had, all its threads together."""
+    assert shop.process is not None
+    fields = Path(f"/proc/{shop.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def count(shop: Service) -> int:
@@ -89,6 +119,8 @@ BAD: dict[str, Change] = {
     "half": lambda query, body: (query, body[: len(body) // 2]),
     "deep": lambda query, _: (query, b"<xml>" + b"<a>" * 9000 + b"</a>" * 9000 + b"</xml>"),
     "too long": lambda query, body: (query, body + b" " * (1 << 17)),
+    "far too long": lambda query, _: (query, b"<xml>" + b"a" * (4 << 20) + b"</xml>"),
+    "long inside": resealed(b"<xml>" + b"<a>" * 4000),
     "several": lambda query, body: (query, body.replace(b"</xml>", b"<Encrypt>x</Encrypt></xml>")),
 }
 
@@ -97,11 +129,9 @@ BAD: dict[str, Change] = {
 def test_it_is_refused_at_once(shop: Service, service_account: OfficialAccount, name: str) -> None:
     before = count(shop)
     values = text_of(service_account, "o-bad", "怎么退货")
-    begun = time.monotonic()
-    answer = post(shop, service_account, "service", values, BAD[name])
-    assert time.monotonic() - begun < PATIENCE
-    assert 400 <= answer.status_code < 500, answer.status_code
-    assert answer.text == ""
+    for answer in at_once(shop, lambda: post(shop, service_account, "service", values, BAD[name])):
+        assert 400 <= answer.status_code < 500, answer.status_code
+        assert answer.text == ""
     assert count(shop) == before
 
 
@@ -109,10 +139,13 @@ def test_it_is_refused_at_once(shop: Service, service_account: OfficialAccount, 
 def test_a_time_that_is_not_now(
     shop: Service, service_account: OfficialAccount, plain: OfficialAccount, seconds: int
 ) -> None:
+    before = count(shop)
     when = int(time.time()) + seconds
     for name, account in (("service", service_account), ("plain", plain)):
-        answer = post(shop, account, name, text_of(account, "o-late", "怎么退货"), when=when)
-        assert answer.status_code == 403
+        values = text_of(account, "o-late", "怎么退货")
+        answers = at_once(shop, lambda: post(shop, account, name, values, when=when))  # noqa: B023
+        assert {answer.status_code for answer in answers} == {403}
+    assert count(shop) == before
 
 
 @pytest.mark.parametrize("name", ["plain", "service"])
@@ -130,8 +163,12 @@ def test_a_nonce_is_good_for_one_message_alone(
     first = post(shop, account, name, values, when=when, nonce=nonce)
     again = post(shop, account, name, values, when=when, nonce=nonce)
     assert (first.status_code, again.status_code) == (200, 200)
+    until(lambda: states(shop, customer.openid) == ["sent"] or not account.service_messages)
+    before = count(shop)
     other = {**values, "MsgId": 7, "Content": "转人工"}
-    assert post(shop, account, name, other, when=when, nonce=nonce).status_code == 403
+    answers = at_once(shop, lambda: post(shop, account, name, other, when=when, nonce=nonce))
+    assert {answer.status_code for answer in answers} == {403}
+    assert count(shop) == before
 
 
 def test_a_question_of_the_console_signs_no_message(shop: Service, plain: OfficialAccount) -> None:
@@ -186,8 +223,10 @@ def test_what_means_nothing_is_acknowledged(
 ) -> None:
     before = count(shop)
     about = {"ToUserName": "gh", "FromUserName": "o-none", "CreateTime": 1, "MsgId": 5}
-    answer = post(shop, service_account, "service", {**about, **values})
-    assert (answer.status_code, answer.text) == (200, "success"), json.dumps(values)
+    for answer in at_once(
+        shop, lambda: post(shop, service_account, "service", {**about, **values})
+    ):
+        assert (answer.status_code, answer.text) == (200, "success"), json.dumps(values)
     assert count(shop) == before
 
 

@@ -1,5 +1,7 @@
 """Customers of official accounts, from the first word to the rating, over HTTP."""
 
+import re
+
 import pytest
 
 from tests.doubles.wechat import WeChatDouble
@@ -125,3 +127,67 @@ def test_several_accounts_do_not_mix(
     assert "7 天" in first.ask("怎么退货")
     assert "7 天" in second.ask("怎么退货")
     assert len(first.got) == len(second.got) == 1
+
+
+def test_who_can_be_written_to_in_replies_alone_is_told_so_and_so_are_agents(
+    shop: Service, passive: OfficialAccount
+) -> None:
+    customer = Follower(passive)
+    told = customer.ask("转人工")
+    assert "已为您转接" in told
+    assert "这里没法主动给您发消息" in told
+    assert "回复“继续”" in told
+    mine = conversation(shop, customer.openid)
+    remarks = [text for author, text in stored(shop, customer.openid) if author == "system"]
+    assert len(remarks) == 1
+    assert "客人再来消息时才看得到" in remarks[0]
+    assert "暂时没有新的回复" in customer.ask("继续")
+    reply = {"text": "您好，我是小美"}
+    assert shop.desk("POST", f"/conversations/{mine}/messages", json=reply).is_success
+    assert "小美" in customer.ask("继续")
+    assert "暂时没有新的回复" in customer.ask("继续")
+    assert remarks[0] not in customer.account.texts(customer.openid)
+
+
+def test_that_is_told_once(shop: Service, passive: OfficialAccount) -> None:
+    customer = Follower(passive)
+    assert "we can't send you messages here" in customer.ask("talk to a person").lower()
+    assert "I'm here" in customer.ask("1")
+    assert "That's all for now" in customer.ask("continue")
+    again = customer.ask("talk to a person")
+    assert "asked a colleague" in again
+    assert "can't send" not in again
+    assert [author for author, _ in stored(shop, customer.openid)].count("system") == 1
+
+
+def test_nothing_of_that_where_messages_can_be_sent(
+    shop: Service, service_account: OfficialAccount
+) -> None:
+    customer = Follower(service_account)
+    told = customer.ask("转人工")
+    assert "已为您转接" in told
+    assert "继续”" not in told
+    assert "system" not in [author for author, _ in stored(shop, customer.openid)]
+
+
+def test_choices_are_numbered_below_words_that_say_so(
+    shop: Service, passive: OfficialAccount
+) -> None:
+    customer = Follower(passive)
+    answer = customer.ask("怎么退货")
+    assert "\n\n回复数字就行：\n1. " in answer, "the answer itself has steps by number"
+    assert answer.count("回复数字就行") == 1
+    assert "\n\nJust reply with a number:\n1. " in customer.ask("how do I return something")
+    assert "没解决" not in customer.ask("你好")
+
+
+def test_two_chats_in_wechat_are_called_this_and_the_other(
+    shop: Service, passive: OfficialAccount, service_account: OfficialAccount
+) -> None:
+    first, second = Follower(passive), Follower(service_account)
+    code = re.search(r"绑定 (\d{6})", first.ask("绑定"))
+    assert code is not None
+    asked = second.ask(code[0])
+    assert asked.startswith("要把这个聊天和您的另一个聊天合在一起吗？")
+    assert "现在都认得您" in second.press("是我")
+    assert first.ask("继续").startswith("您的另一个聊天已经和这里合在一起")

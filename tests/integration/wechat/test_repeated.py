@@ -127,4 +127,4 @@ def test_a_long_answer_comes_in_parts(shop: Service, passive: OfficialAccount) -
         if said.endswith("第149句话要说清楚。"):
             break
     assert words in said
-    assert "目前没有更多" in customer.ask("继续")
+    assert "暂时没有新的回复" in customer.ask("继续")
