@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ POLL_SECONDS = 0.5
 """How often the queue is looked at; more often would cost the database more than the work does."""
 THREADS = 4
 """How many jobs one process runs at a time."""
+KEPT = timedelta(days=7)
+"""How long it is known that a job was done."""
+AT_ONCE = 500
+"""Jobs forgotten in one transaction."""
 
 log = structlog.get_logger()
 
@@ -48,7 +52,8 @@ class Engine:
         """`url` is the service's database: PostgreSQL itself, or a file beside the SQLite one."""
         self._url = url
         self._timezone = timezone
-        self._jobs = {job.name: job for job in jobs}
+        forgetting = Job("forget-jobs", lambda _details: self.forget(KEPT), "35 4 * * *")
+        self._jobs = {job.name: job for job in (*jobs, forgetting)}
         self._workflow: Callable[..., Any] | None = None
 
     def launch(self) -> None:
@@ -109,6 +114,16 @@ class Engine:
             raise KeyError(name)
         with SetWorkflowID(_sortable_id()), SetEnqueueOptions(delay_seconds=delay):
             DBOS.enqueue_workflow(QUEUE, self._workflow, name, details or {})
+
+    def forget(self, kept: timedelta) -> None:
+        """Delete what is known of jobs that ended longer than `kept` ago."""
+        from dbos import DBOS
+
+        before = (datetime.now(UTC) - kept).isoformat()
+        while done := DBOS.list_workflows(
+            completed_before=before, limit=AT_ONCE, load_input=False, load_output=False
+        ):
+            DBOS.delete_workflows([one.workflow_id for one in done])
 
     def _run(self, name: str, details: dict[str, Any]) -> None:
         job = self._jobs.get(name)

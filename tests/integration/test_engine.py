@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from dbos import DBOS
 from sqlalchemy import make_url, text
 
 from bot.engine import Engine, Job, connections, engine_url
@@ -76,6 +77,11 @@ def test_what_is_enqueued_is_done_now_or_later_and_by_the_clock(engine: Engine, 
     assert all(one.tzinfo == UTC for one in due)
     with pytest.raises(KeyError):
         engine.enqueue("unknown")
+    ended = {one.workflow_id for one in DBOS.list_workflows(status="SUCCESS")}
+    engine.forget(timedelta(hours=1))
+    assert ended <= {one.workflow_id for one in DBOS.list_workflows()}, "they are too young"
+    engine.forget(timedelta(0))
+    assert ended.isdisjoint(one.workflow_id for one in DBOS.list_workflows())
 
 
 def test_the_clock_of_sqlite_has_milliseconds(sqlite_url: str) -> None:
