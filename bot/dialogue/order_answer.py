@@ -130,6 +130,7 @@ def nothing_new(turn: Turn, order: Order) -> Verdict | None:
         [turn.person_choice()],
         number=order.number,
         status=status,
+        tracking=facts.get("tracking_number", ""),
         is_moving=where in _MOVING,
         is_delivered=where == Status.DELIVERED,
     )

@@ -30,6 +30,11 @@ _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
     r"|where|parcel|package|track|arriv|deliver|receiv|ship"
 )
+_MY_THINGS = re.compile(
+    r"(?:我的?|我买的|我们的)?(?:东西|货物?|包裹|快递|宝贝)"
+    r"(?:呢|在哪[儿里]?|[去到]哪[儿里]?了?)[啊呀呢?!。~ ]*"
+)
+"""Too short for the engine to be sure of."""
 _TOPICS = (
     ("return_how", re.compile(r"退货|\breturn(?:ing)?\b")),
     (
@@ -88,6 +93,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         verdict = follow_up(turn)
         if verdict is not None:
             return verdict
+    if entry is None and _MY_THINGS.fullmatch(turn.understanding.normalised):
+        return _begin(turn, WHERE)
     return _begin(turn, entry.id) if entry else None
 
 

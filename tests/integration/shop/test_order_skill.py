@@ -140,7 +140,9 @@ def test_a_phone_number_out_of_the_blue(talk: Talk) -> None:
     assert "订单号" in talk.say("13800008888")
     assert "武汉" in talk.say("XE10001")
     assert "武汉" in talk.say("13800008888"), "known now"
-    assert "还是“运输途中”" in talk.say("快点行不"), "and not the same words again"
+    assert "XE10001（快递单号 SF8801）还是“运输途中”" in talk.say("快点行不"), (
+        "and not the same words again"
+    )
     assert [one["value"] for one in talk.choices] == ["person"]
 
 
@@ -471,3 +473,9 @@ def test_an_opening_is_no_miss(talk: Talk, words: str) -> None:
     for _ in range(3):
         assert talk.say(words) == "", "the question itself is waited for"
     assert talk.conversation().misses == 0
+
+
+@pytest.mark.parametrize("words", ["我东西呢", "货呢？", "东西在哪"])
+def test_few_words_about_ones_things(talk: Talk, words: str) -> None:
+    assert "订单号" in talk.say(words)
+    assert "武汉" in talk.say("XE10001 8888")

@@ -92,7 +92,7 @@ BACK = """
 nevermind|nvm|never mind|actually nvm|stop waiting|back to the bot|forget it|back|i don't want to wait anymore|take me back to the bot
 """
 WAIT = """
-还要等多久|還要等多久|前面还有几个人|有人吗|人呢|还要多久啊|还有多久|排到第几了|怎么没人理我|还没到我吗|客服呢|在吗
+还要等多久|還要等多久|前面还有几个人|有人吗|人呢|还要多久啊|还有多久|排到第几了|怎么没人理我|还没到我吗|客服呢|人工|我要转人工|找客服啊|can i speak to a human?|在吗
 how long|how much longer|how long do i have to wait|anyone there|is anyone there?|still waiting|hello?|where is the agent
 """
 NEITHER = """
