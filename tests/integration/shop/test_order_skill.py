@@ -479,3 +479,10 @@ def test_an_opening_is_no_miss(talk: Talk, words: str) -> None:
 def test_few_words_about_ones_things(talk: Talk, words: str) -> None:
     assert "订单号" in talk.say(words)
     assert "武汉" in talk.say("XE10001 8888")
+
+
+def test_the_button_for_a_person_tells_who_waits_their_place(talk: Talk) -> None:
+    assert "您是下一位" in talk.press("person")
+    assert "还在为您排队" in talk.press("person")
+    assert talk.press("person") == "", "once a minute"
+    assert talk.press("faq:return_how") == ""
