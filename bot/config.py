@@ -116,9 +116,9 @@ class Shop(Section):
 
     opening_hours: Localized = _both("每天 9:00–21:00", "9:00–21:00 every day")
     agent_hours: Localized = _both("每天 9:00–21:00", "9:00–21:00 every day")
-    store_address: Localized = _both("我们是线上店铺，没有门店", "we are an online shop")
-    hotline: Localized = _both("请直接在本对话联系我们", "please write to us here")
-    email: Localized = _both("请直接在本对话联系我们", "please write to us here")
+    store_address: Localized = ""
+    hotline: Localized = ""
+    email: Localized = ""
     website: str = ""
     size_guide_url: str = ""
     privacy_url: str = ""

@@ -67,8 +67,12 @@ def init(path: Path, shop: str, login: str, console: Console) -> None:
     )
 
 
+_NOT_THEIRS = ("return_address", "hotline", "email", "website", "size_guide_url", "privacy_url")
+"""What the example invents; customers must not be sent there."""
+
+
 def _first_config(shop: str) -> str:
-    """The example with the shop's own name, a key of its own, and no address yet."""
+    """The example with the shop's own name, a key of its own, and no invented address."""
     own = {
         r"(?m)^name = \{.*$": f"name = {_toml(shop.strip() or 'My shop')}",
         PUBLISHED_KEY: token(),
@@ -79,7 +83,7 @@ def _first_config(shop: str) -> str:
     for pattern, line in own.items():
         before, after = re.split(pattern, text, maxsplit=1)
         text = before + line + after
-    return text
+    return re.sub(rf"(?m)^({'|'.join(_NOT_THEIRS)}) = .*$", r'\1 = ""', text)
 
 
 def add_agent(config: Config, login: str, name: str) -> str:

@@ -1,11 +1,11 @@
 """Answers from an order that is known to be the customer's own, and goes on talking about it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.answering.load import Entry
-from bot.core.messages import Choice
+from bot.core.messages import Author, Choice
 from bot.customers import linking
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
@@ -22,6 +22,17 @@ _CANCEL_SENT = "cancel_shipped"
 _SETTLED = {"cancelled", "refunded"}
 _OTHERS = 3
 _RELATED = 2
+_NEXT: Mapping[str, Sequence[str]] = {
+    "": ("dispatch_late", "change_address"),
+    Status.ARRIVED_CITY: ("parcel_stuck", "delivery_appointment"),
+    Status.OUT_FOR_DELIVERY: ("delivery_phone_unreachable", "pickup_point"),
+    Status.EXCEPTION: ("parcel_lost", "refund_time"),
+    Status.RETURNING: ("refund_time", "change_address"),
+    Status.DELIVERED: ("delivered_not_received", "damaged_item"),
+}
+"""What is asked next by how far the parcel is, none being sent yet; else what is related."""
+_TROUBLE = {Status.EXCEPTION, Status.RETURNING}
+_MOVING = {Status.COLLECTED, Status.IN_TRANSIT, Status.ARRIVED_CITY, Status.OUT_FOR_DELIVERY}
 _MEMORY = timedelta(hours=12)
 """How long after an answer about an order a vague question is still about that order."""
 _GENERAL = {
@@ -29,12 +40,14 @@ _GENERAL = {
     "parcel_stuck", STATUS, "order_history",
 }  # fmt: skip
 """Entries whose general answer is worth less than the facts of the order at hand."""
+_JUST_NOW = timedelta(minutes=10)
+"""For how long the same words would be a repetition."""
 _FOLLOW_UP = re.compile(
     r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
     r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
-    r"|发货|发出|送到|派送|寄出"
+    r"|发货|发出|送到|派送|寄出|(?:什么|啥)情况|怎么回事|咋回事"
     r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
-    r"|how long|hurry|come|eta)\b"
+    r"|how long|hurry|come|eta|what happened|what(?:'s| is) going on)\b"
 )
 _BOUGHT = re.compile(
     r"买(?:了|的|过)(?:些|的|是)*(?:啥|什么|哪)|订单(?:里|内容|有什么)|有哪些(?:东西|商品)|多少钱"
@@ -45,6 +58,12 @@ _HURRY = re.compile(r"催|快点|\bhurry|\bspeed\b|\bfaster\b")
 _CANCELS = re.compile(
     r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
     r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"
+)
+_UNWANTED = re.compile(
+    r"(?:我|那|就|这[个单件]?|订单|东西|都|全部?|算了|现在|[,。!~ ])*"
+    r"不(?:想)?[要买]了[吧啊呀啦!。~ ]*"
+    r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|this|them|my order|the order)"
+    r"(?: any ?more)?[!. ]*"
 )
 _CANCEL_ENTRIES = {CANCEL, _CANCEL_SENT, "order_change", STATUS}
 
@@ -79,7 +98,7 @@ def answer_own(turn: Turn, entry_id: str) -> Verdict | None:
 def follow_up(turn: Turn) -> Verdict | None:
     """Answer a question that can only be about the order that was shown before."""
     order = _shown(turn)
-    if wants_cancel(turn):
+    if wants_cancel(turn) or (order and _UNWANTED.fullmatch(turn.understanding.normalised)):
         own = own_orders(turn) if order is None else [order]
         return answer(turn, CANCEL, own[0]) if len(own) == 1 else None
     if order is None:
@@ -90,8 +109,32 @@ def follow_up(turn: Turn) -> Verdict | None:
     bought = bool(_BOUGHT.search(words))
     if not known and not (unsure and (bought or _FOLLOW_UP.search(words))):
         return None
-    about_order = bought or known in {STATUS, "order_history"}
-    return answer(turn, STATUS if about_order else WHERE, order)
+    if bought or known in {STATUS, "order_history"}:
+        return answer(turn, STATUS, order)
+    return nothing_new(turn, order) or answer(turn, WHERE, order)
+
+
+def nothing_new(turn: Turn, order: Order) -> Verdict | None:
+    """Say so instead of the same words again, and offer a person; None where there is news."""
+    entry = turn.house.entries.entry(WHERE, turn.language)
+    said = {one.text for one in turn.earlier(_JUST_NOW) if one.author == Author.BOT}
+    if entry is None or _text(turn, entry, order) not in said:
+        return None
+    parcel, voice = newest_parcel(turn, order), turn.house.voice
+    facts = parcel_facts(turn.session, parcel, turn.language, voice) if parcel else {}
+    status = facts.get("status_text") or order_facts(order, turn.language, voice)["status_text"]
+    _remember(turn, WHERE, order)
+    where = _status(turn, order)
+    turn.say(
+        "orders.nothing_new",
+        [turn.person_choice()],
+        number=order.number,
+        status=status,
+        tracking=facts.get("tracking_number", ""),
+        is_moving=where in _MOVING,
+        is_delivered=where == Status.DELIVERED,
+    )
+    return Verdict("nothing new", {"entry": WHERE, "order": order.number})
 
 
 def _shown(turn: Turn) -> Order | None:
@@ -126,8 +169,13 @@ def answer(
     turn.conversation.misses = 0
     values = [choice.value for choice in choices]
     _remember(turn, entry_id, order, values)
-    choices += _related_choices(turn, entry)
-    if entry.person or _HURRY.search(turn.understanding.normalised):
+    status = _status(turn, order)
+    choices += _related_choices(turn, entry, status)
+    if (
+        entry.person
+        or (entry.id == WHERE and status in _TROUBLE)
+        or _HURRY.search(turn.understanding.normalised)
+    ):
         choices.append(turn.person_choice())
     verdict = Verdict("answered", {"entry": entry_id, "order": order.number})
     more = turn.house.entries.entry(also, turn.language) if also else None
@@ -187,10 +235,12 @@ def _text(turn: Turn, entry: Entry, order: Order) -> str:
         order=order_facts(order, language, voice),
         parcel=parcel_facts(turn.session, parcel, language, voice) if parcel else None,
     )
-    earlier = way_texts(turn.session, parcel, language, voice)[1:] if parcel else []
-    if entry.id != WHERE or not earlier:
+    if entry.id != WHERE or parcel is None:
         return text
-    return "\n".join([text, voice.say("orders.way", language), *earlier])
+    earlier = way_texts(turn.session, parcel, language, voice)[1:]
+    way = [voice.say("orders.way", language), *earlier] if earlier else []
+    trouble = [voice.say("orders.trouble", language)] if parcel.status in _TROUBLE else []
+    return "\n".join([text, *way, *trouble])
 
 
 def _other_choices(turn: Turn, others: Sequence[Order]) -> list[Choice]:
@@ -201,8 +251,15 @@ def _other_choices(turn: Turn, others: Sequence[Order]) -> list[Choice]:
     ]
 
 
-def _related_choices(turn: Turn, entry: Entry) -> list[Choice]:
-    entries = (turn.house.entries.entry(name, turn.language) for name in entry.related)
+def _status(turn: Turn, order: Order) -> str:
+    """The status of the order's newest parcel; empty where nothing was sent."""
+    parcel = newest_parcel(turn, order)
+    return (parcel.status or Status.COLLECTED) if parcel else ""
+
+
+def _related_choices(turn: Turn, entry: Entry, status: str) -> list[Choice]:
+    names = _NEXT.get(status, entry.related) if entry.id == WHERE else entry.related
+    entries = (turn.house.entries.entry(name, turn.language) for name in names)
     found = [one for one in entries if one is not None and not one.needs]
     return [Choice(one.title, compose.ENTRY + one.id) for one in found[:_RELATED]]
 

@@ -218,4 +218,7 @@ def _somebody_elses(session: Session, conversation: Conversation) -> NotAllowed:
 
 
 def _resolved() -> NotAllowed:
-    return NotAllowed("这个会话已经结束。", "This conversation is already resolved.")
+    return NotAllowed(
+        "这个会话已经结束。客人再找人工时会重新打开。",
+        "This conversation is already resolved. It opens when the customer asks again.",
+    )

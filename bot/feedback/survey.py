@@ -21,6 +21,7 @@ PROMPT = "survey"
 PATIENCE = timedelta(days=1)
 """How long after a resolve an answer still counts."""
 
+_LONGEST_PRAISE = 200
 _DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
 _DIGITS |= {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _NAMED = {"差评": 1, "好评": 5, "非常满意": 5, "很满意": 5, "满意": 4, "一般": 3, "不满意": 2}
@@ -29,6 +30,16 @@ _RATING = re.compile(
     r"|(?:i(?:'d|'ll| would| will)? )?(?:give|rate) (?:(?:it|you) )?(?:a )?)"
     r"([1-5一二两三四五]|one|two|three|four|five)"
     r" ?(?:分|星|颗星|stars?|points?|/ ?5|out of 5)?[吧了!.。！~]*"
+)
+
+
+_PRAISE = re.compile(
+    r"很好|真好|不错|很棒|真棒|耐心|热情|专业|满意|及时|很快|给力|贴心|细心|周到"
+    r"|\b(?:nice|good|great|excellent|friendly|helpful|polite|kind|patient|quick|fast|perfect)\b"
+)
+_NO_PRAISE = re.compile(
+    r"不(?!错)|没|别|差|慢|但|可是|就是|退|换|吗|怎么|什么|多久|投诉|\?"
+    r"|\b(?:no|not|but|how|when|where|why|what|can|could|bad|slow|rude)\b|n't"
 )
 
 
@@ -81,7 +92,15 @@ def expects(prompt: dict[str, Any], inbound: Inbound, *, is_question: bool) -> b
         return False
     if prompt["step"] == "rating":
         return rating_of(inbound.text, inbound.choice) is not None
-    return inbound.choice is None and not is_question
+    return inbound.choice is None and (is_praise(inbound.text) or not is_question)
+
+
+def is_praise(text: str) -> bool:
+    """Whether the word after a rating is praise, whatever questions it may resemble."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower().replace("’", "'")
+    return len(plain) <= _LONGEST_PRAISE and bool(
+        _PRAISE.search(plain) and not _NO_PRAISE.search(plain)
+    )
 
 
 def rate(session: Session, conversation: Conversation, rating: int) -> None:

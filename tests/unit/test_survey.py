@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.messages import Address, Inbound
-from bot.feedback.survey import PATIENCE, expects, rating_in, rating_of
+from bot.feedback.survey import PATIENCE, expects, is_praise, rating_in, rating_of
 
 ASKED = datetime(2026, 3, 5, 12, tzinfo=UTC)
 RATINGS = {
@@ -109,3 +109,25 @@ def test_what_answers_the_survey(
     step: str, message: Inbound, is_question: bool, expected: bool
 ) -> None:
     assert expects(prompt(step), message, is_question=is_question) is expected
+
+
+@pytest.mark.parametrize(
+    ("word", "praise"),
+    [
+        ("态度很好", True),
+        ("客服很耐心，解决得很快", True),
+        ("还不错", True),
+        ("Very helpful, thanks!", True),
+        ("态度很差", False),
+        ("态度很好，但是没解决", False),
+        ("质量很好吗", False),
+        ("好用吗，怎么退货", False),
+        ("not helpful", False),
+        ("good, but how do I return it", False),
+    ],
+)
+def test_praise_is_a_word_and_no_question(word: str, praise: bool) -> None:
+    assert is_praise(word) is praise
+    prompt = {"step": "word", "asked_at": ASKED.isoformat()}
+    inbound = Inbound(Address("web", "main", "a"), "1", word, None, at=ASKED)
+    assert expects(prompt, inbound, is_question=True) is praise

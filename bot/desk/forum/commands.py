@@ -6,15 +6,27 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed, NotFound
+from bot.core.messages import State
+from bot.desk.forum.lines import shortened
 from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import Topics
 from bot.escalation import agents
-from storage.models.agents import Agent, agent_by_login
+from storage.models.agents import Agent, agent_by_login, all_agents
 from storage.models.conversations import Conversation
 from storage.models.topics import DeskTopic
 
 CANNED = "canned"
 """The folder of templates with the ready answers."""
+
+
+class WithTheBot(NotAllowed):
+    """The customer is talking with the bot: whoever acts now takes them away from it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "客人正在和店小二聊。要接手请先发 /take。",
+            "The customer is with Xiaoer just now. To step in, send /take first.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,9 @@ def run(session: Session, topics: Topics, topic: DeskTopic, agent: Agent, text: 
 
 def _note(wish: Wish) -> None:
     agents.note(wish.session, wish.topic.conversation_id, wish.agent, wish.words)
+    if not wish.topic.is_open:  # else the topic shows it with what else is new
+        name = wish.session.get_one(Agent, wish.agent).name
+        wish.tell(wish.topics.say("note", name=name, text=wish.words))
 
 
 def _take(wish: Wish) -> None:
@@ -51,15 +66,20 @@ def _take(wish: Wish) -> None:
 
 
 def _resolve(wish: Wish) -> None:
+    """Close what a person has or is awaited for; who is with the bot is not asked for a rating."""
+    if _conversation(wish).state == State.BOT:
+        raise WithTheBot
     agents.resolve(wish.session, wish.topic.conversation_id, wish.agent)
 
 
 def _assign(wish: Wish) -> None:
     to = agent_by_login(wish.session, wish.words.lower())
     if to is None or not to.active:
+        logins = [one.login for one in all_agents(wish.session) if one.active]
         raise NotFound(
-            f"没有登录名为 {wish.words or '…'} 的客服。用法：/assign 登录名",
-            f"There is no agent with login {wish.words or '…'}. Like this: /assign LOGIN",
+            _no_login(wish.words, "没有登录名为 {} 的客服。") + f"可以转给：{'、'.join(logins)}",
+            _no_login(wish.words, "There is no agent with login {}. ")
+            + f"There are: {', '.join(logins)}",
         )
     agents.assign(wish.session, wish.topic.conversation_id, wish.agent, to)
 
@@ -72,8 +92,10 @@ def _canned(wish: Wish) -> None:
     """Send the ready answer with this name, in the customer's language; list them without."""
     voice = wish.topics.voice
     names = voice.names(CANNED)
+    language = _conversation(wish).language or voice.default_language
     if not wish.words:
-        listed = "\n".join(f"/c {one}" for one in names)
+        texts = {one: shortened(voice.say(f"{CANNED}.{one}", language)) for one in names}
+        listed = "\n".join(f"/c {one} — {text}" for one, text in texts.items())
         wish.tell(wish.topics.say("canned", names=listed))
         return
     if wish.words not in names:
@@ -81,10 +103,17 @@ def _canned(wish: Wish) -> None:
             f"没有名为 {wish.words} 的快捷回复。发 /c 查看全部。",
             f"There is no ready answer {wish.words}. /c lists them all.",
         )
-    conversation = wish.session.get_one(Conversation, wish.topic.conversation_id)
-    language = conversation.language or voice.default_language
     words = voice.say(f"{CANNED}.{wish.words}", language)
     agents.reply(wish.session, wish.topic.conversation_id, wish.agent, words)
+
+
+def _conversation(wish: Wish) -> Conversation:
+    return wish.session.get_one(Conversation, wish.topic.conversation_id)
+
+
+def _no_login(login: str, words: str) -> str:
+    """`words` about a login that is not known; nothing where none was given."""
+    return words.format(login) if login else ""
 
 
 def _help(wish: Wish) -> None:

@@ -4,10 +4,11 @@ import structlog
 from sqlmodel import Session
 
 from bot.channels.base import DeskPost
-from bot.core.errors import NotAllowed, Unavailable, XiaoerError, traced
+from bot.core.errors import Unavailable, XiaoerError, traced
 from bot.core.events import ConversationChanged
 from bot.core.messages import State
 from bot.desk.forum import commands
+from bot.desk.forum.commands import WithTheBot
 from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import SPEAKING, Topics
 from bot.escalation import agents
@@ -20,16 +21,6 @@ from storage.models.inbound import source_of, take
 from storage.models.topics import DeskTopic, held_topic, topic_in
 
 log = structlog.get_logger()
-
-
-class WithTheBot(NotAllowed):
-    """The customer is talking with the bot: whoever writes now takes them away from it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "客人正在和店小二聊。要接手请先发 /take。",
-            "The customer is with Xiaoer just now. To step in, send /take first.",
-        )
 
 
 class ForumInlet:

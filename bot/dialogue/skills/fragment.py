@@ -5,7 +5,7 @@ import re
 from bot.dialogue.pieces import wait_for_more
 from bot.dialogue.turn import Turn, Verdict
 
-AFTER = ("order", "wordless")
+AFTER = ("opening", "order", "wordless")
 
 _FINISHED = re.compile(r"[?？!！.。~～]$|\d")
 _HAN_CHARACTERS, _WORDS = 6, 3

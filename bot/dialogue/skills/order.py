@@ -15,6 +15,8 @@ from bot.dialogue.order_answer import (
     answer,
     answer_own,
     follow_up,
+    nothing_new,
+    own_orders,
     wants_cancel,
 )
 from bot.dialogue.order_text import Found, find, lone_phone, misses_number
@@ -22,12 +24,17 @@ from bot.dialogue.turn import Turn, Verdict
 from storage.models.customers import Customer
 from storage.models.orders import Order, latest_numbers, parcel_by_tracking
 
-AFTER = ("language", "link", "opt_out", "person", "upset")
+AFTER = ("language", "let_go", "link", "opt_out", "person", "upset")
 
 _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
     r"|where|parcel|package|track|arriv|deliver|receiv|ship"
 )
+_MY_THINGS = re.compile(
+    r"(?:我的?|我买的|我们的)?(?:东西|货物?|包裹|快递|宝贝)"
+    r"(?:呢|在哪[儿里]?|[去到]哪[儿里]?了?)[啊呀呢?!。~ ]*"
+)
+"""Too short for the engine to be sure of."""
 _TOPICS = (
     ("return_how", re.compile(r"退货|\breturn(?:ing)?\b")),
     (
@@ -86,6 +93,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         verdict = follow_up(turn)
         if verdict is not None:
             return verdict
+    if entry is None and _MY_THINGS.fullmatch(turn.understanding.normalised):
+        return _begin(turn, WHERE)
     return _begin(turn, entry.id) if entry else None
 
 
@@ -187,7 +196,9 @@ def _say_where_number_is(turn: Turn) -> Verdict:
 
 def _begin(turn: Turn, entry_id: str) -> Verdict:
     """Answer from the newest order of a linked customer; ask everybody else for proof."""
-    answered = answer_own(turn, entry_id)
+    own = own_orders(turn) if entry_id == WHERE and turn.choice is None else []
+    answered = nothing_new(turn, own[0]) if len(own) == 1 else None
+    answered = answered or answer_own(turn, entry_id)
     if answered is not None:
         return answered
     _ask_proof(turn, entry_id)

@@ -31,15 +31,16 @@ _BACK = re.compile(
     r"(?:never ?mind|nvm|forget (?:about )?it|stop waiting|leave (?:the )?queue|exit|quit"
     r"|(?:i )?(?:don'?t want to|won'?t|can'?t|cannot) wait(?: any ?more| any longer)?"
     r"|(?:i'?m |i am )?(?:not|done) waiting(?: any ?more| any longer)?"
-    r"|(?:(?:go|get|take me|bring me|switch) )?back to (?:the )?(?:bot|robot|xiaoer|assistant)"
+    r"|(?:(?:go|get|take me|bring me|switch) )?back(?: to (?:the )?(?:bot|robot|xiaoer|assistant))?"
     r"|(?:cancel|leave) (?:the |my )?(?:queue|wait|waiting|request))(?:[,. !]|please|thanks)*"
 )
 _WAIT = re.compile(
-    r"等多久(?!.{0,6}[发到收退])|等到什么时候|^(?:还要|还得|要|大概|大约|还)*多久[了呢啊呀吗?!。]*$"
+    r"等多久(?!.{0,6}[发到收退])|等到什么时候|^(?:还有|还要|还得|要|大概|大约|还)*多久[了呢啊呀吗?!。]*$"
     r"|前面.{0,5}(?:几|多少)|排.{0,3}几|第几[位个]|有人(?:吗|在吗|么|没有?|理|在不在)|人呢|人在哪"
     r"|客服呢|在吗|在不在"
     r"|没人[吗理回来在]|还没(?:人|轮到|到我|来)|到我了?[吗没]|什么时候(?:来|轮到|有人)"
-    r"|快点[来啊!]*$"
+    r"|快点[来啊!]*$|^(?:请|快|我要|找|转|来个|叫)*(?:人工|真人|客服)(?:客服)?[呢啊吧呀!?。]*$"
+    r"|^(?:can i |i want to |let me )?(?:talk|speak) (?:to|with) an? (?:human|person|agent)[?!. ]*$"
     r"|^how (?:much )?long(?:er)?(?: .{0,20}(?:wait|queue|someone|agent|person|until).{0,12}"
     r"| (?:will|does|is) (?:it|this|that)(?: going to)?(?: take)?)?[?!. ]*$"
     r"|\b(?:any|some)(?:one|body) (?:there|here|coming|around|home)\b|\bstill waiting\b"
@@ -71,7 +72,8 @@ def reply(turn: Turn) -> Verdict | None:
         handoff.back_to_bot(turn.session, turn.conversation)
         turn.say("replies.back")
         return Verdict("back to the bot")
-    if asks_for_wait(words) and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
+    impatient = asks_for_wait(words) or turn.choice == "person"
+    if impatient and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
         back = Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
         ahead = waiting_before(turn.session, turn.conversation)
         turn.say("replies.still_waiting", [back], ahead=ahead, **turn.wait_values())

@@ -64,6 +64,12 @@ _MILD = re.compile(
     r"| ai)?[!. ]*"
     r"|(?:shut up|(?:stupid|dumb|bad|idiot) (?:chat)?bot)[!. ]*"
 )
+_ANNOYED = re.compile(
+    r"(?:真的?|好|太|有点|我|都|要|快|等得|[,。!~… ])*(?:烦(?:人|躁)?死?|急死|无语死?)(?:我|人)?"
+    r"(?:了|啦|啊|呀|[,。!~… ])*"
+    r"|(?:this|that|it|i|is|'s|'m|am|are|so|very|really|how|just|getting|[,.! ])*"
+    r"(?:annoy(?:ing|ed)|frustrat(?:ing|ed)|irritat(?:ing|ed))[!. ]*"
+)
 _ANGRY_RE = re.compile(f"{_HAN_ANGRY}|{_ANGRY}")
 _ANGRY_FACES = frozenset("😡🤬👿💢😠😤")
 _SHORT = 30
@@ -80,6 +86,12 @@ def is_teasing(normalised: str) -> bool:
     return len(plain) <= _SHORT and bool(_MILD.fullmatch(plain))
 
 
+def is_annoyed(normalised: str) -> bool:
+    """Whether a whole message is a sigh about us, rather than sadness or a complaint."""
+    plain = normalised.replace("’", "'")
+    return len(plain) <= _SHORT and bool(_ANNOYED.fullmatch(plain))
+
+
 def reply(turn: Turn) -> Verdict | None:
     """Apologise and hand over; stay calm about what is said of the bot itself."""
     if turn.choice is not None:
@@ -92,6 +104,9 @@ def reply(turn: Turn) -> Verdict | None:
     if is_teasing(words):
         turn.say("replies.teased", [turn.person_choice()])
         return Verdict("stayed calm")
+    if is_annoyed(words):
+        turn.say("replies.angry_face", [turn.person_choice()])
+        return Verdict("annoyed")
     if not any(one.isalnum() for one in words) and not _ANGRY_FACES.isdisjoint(words):
         turn.say("replies.angry_face", [turn.person_choice()])
         return Verdict("angry face")

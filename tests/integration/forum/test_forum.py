@@ -168,11 +168,13 @@ def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
     forum.post(thread, "/nonsense")
     forum.shows(thread, "/assign")
     forum.post(thread, "/c")
-    forum.shows(thread, "/c wait")
+    forum.shows(thread, "/c wait — 好的，请稍等")
     forum.post(thread, "/c nothing")
     forum.shows(thread, "没有名为 nothing")
     forum.post(thread, "/assign nobody")
-    forum.shows(thread, "没有登录名为 nobody")
+    forum.shows(thread, "没有登录名为 nobody", "可以转给：", "mei")
+    forum.post(thread, "/assign")
+    forum.shows(thread, "⚠️ 可以转给：", "mei")
     assert len(customer.got()) == 1, "none of this reaches the customer"
     assert shop.command("agent", "add", f"a{customer.id}", "--name", "小竹").returncode == 0
     forum.post(thread, f"/assign a{customer.id}")
@@ -184,6 +186,25 @@ def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
     forum.edit(edited, text="改了")
     forum.shows(thread, "这条改不了")
     assert not any(call.text in ("我也想说", "改了") for call in customer.got())
+
+
+def test_the_topic_of_a_customer_who_went_back_to_the_bot(
+    shop: Service, forum: Forum, customer: Customer
+) -> None:
+    thread = waiting_topic(forum, customer)
+    assert "好的" in customer.ask("不等了")
+    until(lambda: forum.topics[thread].is_closed)
+    forum.post(thread, "/resolve")
+    forum.shows(thread, "/take")
+    forum.post(thread, "/note 常来的客人")
+    forum.shows(thread, "📝 小美：常来的客人")
+    assert "7 天" in customer.ask("怎么退货"), "and no rating was asked for"
+    forum.post(thread, "/take")
+    assert "小美" in customer.next()
+    forum.post(thread, "/resolve")
+    assert "打个分" in customer.next()
+    forum.post(thread, "再说一句")
+    forum.shows(thread, "已经结束", "重新打开")
 
 
 PHOTO = [{"file_id": "new", "file_unique_id": "n", "width": 9, "height": 9, "file_size": 7}]

@@ -140,7 +140,10 @@ def test_a_phone_number_out_of_the_blue(talk: Talk) -> None:
     assert "订单号" in talk.say("13800008888")
     assert "武汉" in talk.say("XE10001")
     assert "武汉" in talk.say("13800008888"), "known now"
-    assert "武汉" in talk.say("快点行不")
+    assert "XE10001（快递单号 SF8801）还是“运输途中”" in talk.say("快点行不"), (
+        "and not the same words again"
+    )
+    assert [one["value"] for one in talk.choices] == ["person"]
 
 
 @pytest.mark.parametrize(
@@ -372,7 +375,7 @@ def test_a_shop_with_long_numbers(talk: Talk) -> None:
         ("发货了没", "运输途中"),
         ("发货要多久", "运输途中"),
         ("我都买了啥", "羊毛围巾"),
-        ("when will it arrive then", "has been sent"),
+        ("when will it arrive then", "usually takes 2–5 days"),
     ],
 )
 def test_vague_questions_are_about_the_order_at_hand(talk: Talk, text: str, fact: str) -> None:
@@ -414,3 +417,72 @@ def test_the_other_question_is_answered_too(talk: Talk, text: str) -> None:
     said = talk.say(text)
     assert "SF8801" in said
     assert "退货" in said
+
+
+@pytest.mark.parametrize("again", [WHERE, "快点啊", "怎么回事"])
+def test_the_same_is_not_said_twice(talk: Talk, again: str) -> None:
+    told_once = talk.say("XE10001 8888")
+    for _ in range(2):
+        assert talk.say(again) != told_once
+        assert [one["value"] for one in talk.choices] == ["person"]
+    assert talk.say("XE10001") == told_once, "who names the order wants to read it"
+    assert talk.press("order") == told_once
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        (Status.IN_TRANSIT, ["faq:tracking_not_updating", "faq:parcel_stuck"]),
+        (Status.DELIVERED, ["faq:delivered_not_received", "faq:damaged_item"]),
+        (Status.EXCEPTION, ["faq:parcel_lost", "faq:refund_time", "person"]),
+        (Status.RETURNING, ["faq:refund_time", "faq:change_address", "person"]),
+    ],
+)
+def test_what_is_offered_fits_the_parcel(talk: Talk, status: Status, offered: list[str]) -> None:
+    talk.db.run(lambda session: stepped(session, status, now(), tracking_number="SF8801"))
+    answer = talk.say("XE10001 8888")
+    assert [one["value"] for one in talk.choices] == offered
+    assert ("抱歉" in answer) is ("person" in offered)
+
+
+def test_what_is_offered_before_anything_was_sent(talk: Talk) -> None:
+    talk.db.run(lambda session: told(session, "order.paid", "XE10003", ago(hours=1)))
+    talk.say("XE10003 8888")
+    assert [one["value"] for one in talk.choices] == ["faq:dispatch_late", "faq:change_address"]
+
+
+def test_what_is_shown_and_not_wanted_is_cancelled(talk: Talk) -> None:
+    assert "XE10001" not in talk.say("我不要了"), "what of?"
+    talk.say("XE10001 8888")
+    assert "XE10001 已经在路上" in talk.say("我不要了")
+
+
+@pytest.mark.parametrize("words", ["算了不查了", "那算了", "never mind"])
+def test_who_lets_go_is_let_go(talk: Talk, words: str) -> None:
+    talk.say(WHERE)
+    talk.say("XE10001")
+    for _ in range(3):
+        talk.say(words)
+        assert talk.choices == []
+    assert talk.conversation().misses == 0
+    assert "SF8801" not in talk.say("8888"), "the question is forgotten"
+
+
+@pytest.mark.parametrize("words", ["我想问", "就是那个", "quick question"])
+def test_an_opening_is_no_miss(talk: Talk, words: str) -> None:
+    for _ in range(3):
+        assert talk.say(words) == "", "the question itself is waited for"
+    assert talk.conversation().misses == 0
+
+
+@pytest.mark.parametrize("words", ["我东西呢", "货呢？", "东西在哪"])
+def test_few_words_about_ones_things(talk: Talk, words: str) -> None:
+    assert "订单号" in talk.say(words)
+    assert "武汉" in talk.say("XE10001 8888")
+
+
+def test_the_button_for_a_person_tells_who_waits_their_place(talk: Talk) -> None:
+    assert "您是下一位" in talk.press("person")
+    assert "还在为您排队" in talk.press("person")
+    assert talk.press("person") == "", "once a minute"
+    assert talk.press("faq:return_how") == ""

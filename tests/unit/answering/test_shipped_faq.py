@@ -1,10 +1,14 @@
 """The FAQ that ships answers everyday questions, and lets what is not its business pass."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bot.answering.index import Index
+from bot.answering.load import load
+from bot.config import validate
+from bot.words.sandbox import ANSWER, Words
 
 FAQ = Path(__file__).parents[3] / "faq"
 
@@ -129,3 +133,12 @@ def test_phrasings_find_their_own_entry(index: Index) -> None:
         if entry_id not in [candidate.entry_id for candidate in one.choices]
     ]
     assert missed == []
+
+
+def test_answers_leave_out_what_the_shop_has_not_set() -> None:
+    words = Words(validate({"shop": {"name": "x"}}).shop)
+    broken = re.compile(r"[:：]\s*$|[:：] ?[,.，。；]|\S  \S|\bto [.,;]|[到打在] [，。；]", re.M)
+    for entry in load(FAQ):
+        text = words.render(entry.answer, entry.language, **ANSWER)
+        found = [one for one in broken.finditer(text) if not text[one.end() :].startswith("\n")]
+        assert not found, (entry.id, entry.language, text)

@@ -10,8 +10,10 @@ from bot.dialogue.order_text import misses_number
 from bot.dialogue.places import chosen
 from bot.dialogue.skills.acknowledge import is_acknowledgement
 from bot.dialogue.skills.language import wished
+from bot.dialogue.skills.let_go import lets_go
+from bot.dialogue.skills.opening import opens
 from bot.dialogue.skills.person_in_charge import asks_for_wait, wants_bot
-from bot.dialogue.skills.upset import is_angry, is_teasing
+from bot.dialogue.skills.upset import is_angry, is_annoyed, is_teasing
 from bot.dialogue.tongue import tells_no_language
 
 
@@ -61,13 +63,36 @@ def test_no_teasing(text: str) -> None:
     assert not is_teasing(normalise(text))
 
 
+ANNOYED = "烦死了|烦|好烦啊|真的烦死我了|急死了|so annoying|this is frustrating!|i'm really annoyed"
+NOT_ANNOYED = "烦死了 什么都不顺|麻烦你了|不麻烦|加急|急|今天好难过|心烦意乱|is it annoying to wash"
+LET_GO = "算了|那算了|算了不查了|不用了谢谢|算了吧|不看了|当我没问|nvm|ok never mind|forget it!|no need, thanks"
+NOT_LET_GO = (
+    "不要了|算了帮我查下|退货不用了吗|谢谢|好的|不查了我要退货|never mind the colour, is it warm"
+)
+OPENING = "我想问|我想问一下|请问|请问一下，|就是那个|有个问题|我有个事想问一下|咨询一下|你好，请问|can i ask something?|quick question|hi, i have a question"
+NOT_OPENING = "我想问怎么退货|请问多久到|问题很多|就是不好|那个到哪了|你好|questionable quality|can i ask for a refund"
+
+
+@pytest.mark.parametrize(
+    ("hears", "yes", "no"),
+    [
+        (is_annoyed, ANNOYED, NOT_ANNOYED),
+        (lets_go, LET_GO, NOT_LET_GO),
+        (opens, OPENING, NOT_OPENING),
+    ],
+)
+def test_sighs_partings_and_openings(hears: Callable[[str], bool], yes: str, no: str) -> None:
+    assert [text for text in words(yes) if not hears(normalise(text))] == []
+    assert [text for text in words(no) if hears(normalise(text))] == []
+
+
 BACK = """
 不等了|不等了!|算了不等了|算了，不等了吧|不用了你先回答我|我不要人工了|不用人工了|你回来|机器人回来|退出|取消排队|不等了，謝謝
 我不想等了|机器人你回来|还是问你吧|算了
-nevermind|nvm|never mind|actually nvm|stop waiting|back to the bot|forget it|i don't want to wait anymore|take me back to the bot
+nevermind|nvm|never mind|actually nvm|stop waiting|back to the bot|forget it|back|i don't want to wait anymore|take me back to the bot
 """
 WAIT = """
-还要等多久|還要等多久|前面还有几个人|有人吗|人呢|还要多久啊|排到第几了|怎么没人理我|还没到我吗|客服呢|在吗
+还要等多久|還要等多久|前面还有几个人|有人吗|人呢|还要多久啊|还有多久|排到第几了|怎么没人理我|还没到我吗|客服呢|人工|我要转人工|找客服啊|can i speak to a human?|在吗
 how long|how much longer|how long do i have to wait|anyone there|is anyone there?|still waiting|hello?|where is the agent
 """
 NEITHER = """
@@ -126,6 +151,8 @@ def test_a_number_tells_no_language(text: str) -> None:
 
 def test_words_of_every_language() -> None:
     assert tells_no_language("ok", is_known=True)
+    assert tells_no_language("aaa", is_known=True)
+    assert not tells_no_language("asdf", is_known=True)
     assert not tells_no_language("ok", is_known=False)
     assert not tells_no_language("ok where is it", is_known=True)
     assert not tells_no_language("好的", is_known=True)
@@ -206,7 +233,10 @@ def _tongue(text: str) -> object:
     return tells_no_language(text, is_known=True)
 
 
-HEARING = [is_angry, is_teasing, wants_bot, asks_for_wait, wished, is_acknowledgement]
+HEARING = [
+    is_angry, is_teasing, is_annoyed, wants_bot, asks_for_wait, wished, is_acknowledgement,
+    lets_go, opens,
+]  # fmt: skip
 PIECES = [
     "好",
     "哦",
