@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8090
 CONFIG ?= config.toml
 BIN := .venv/bin
+# Tests wait for services as much as they compute: three workers fill two cores.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 3 ? 3 : n > 4 ? 4 : n)))
 
 # Services that tests start would else compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,7 +33,7 @@ run: install
 	@$(BIN)/xiaoer run --config $(CONFIG)
 
 test: install
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.support.chat import Chat
 from tests.support.service import Service
 
@@ -34,6 +36,7 @@ def test_a_piece_alone_is_answered_after_a_moment(service: Service) -> None:
         assert 1.0 < time.monotonic() - started < 4
 
 
+@pytest.mark.soak
 def test_a_piece_that_waits_survives_kill_9(own_service: Service) -> None:
     own_service.start()
     with Chat(own_service.socket_url) as chat:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.core.messages import Inbound
-from bot.delivery import claims
+from bot.delivery import claims, outcomes
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.inbox.kf_log import KeptLog
@@ -37,7 +37,8 @@ def arm(point: str) -> None:
     """Die when this process comes to `point`."""
     global _is_fatal
     owner, name, is_before = POINTS[point]
-    _is_fatal = owner in (claims, PlainChannel)  # whatever is sent; of what comes in, one message
+    # whatever is sent; of what comes in, one message
+    _is_fatal = owner in (claims, outcomes, PlainChannel)
     _wrap(Intake, "take", _watch)
     _wrap(Reception, "receive", _watch_text)
     _wrap(owner, name, _before if is_before else _after)
@@ -125,7 +126,7 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "claiming": (claims, "claim", False),
     "claimed": (PlainChannel, "send", True),
     "sent": (PlainChannel, "send", False),
-    "recording": (claims, "succeeded", False),
+    "recording": (outcomes, "succeeded", False),
 }
 """What is patched for each point, and whether it dies before it."""
 

@@ -34,7 +34,8 @@ def shop(
     mine.stop()
 
 
-@pytest.mark.parametrize("point", ["committed", pytest.param("received", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("point", ["committed", "received"])
 def test_killed_between_the_message_and_its_topic(
     platform: TelegramDouble, shop: Service, point: str
 ) -> None:

@@ -47,7 +47,7 @@ from tests.support.receiving import Faq, hire, understood
 from tests.support.service import free_port
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
-STEP = timedelta(hours=1)
+STEP = timedelta(hours=2)
 WORDS = ("怎么退货", "你好", "运费?", "转人工", "我的包裹呢", "那个谁", "谢谢", "收到的是坏的", "2")
 NEVER = {"45015", "45047", "95018", "45002"}
 WINDOW = timedelta(hours=47)
@@ -131,7 +131,7 @@ class Week:
     each_step: float
 
     async def step(self) -> None:
-        """One hour."""
+        """Two hours."""
         count = int(self.each_step) + (self.dice.random() < self.each_step % 1)
         deeds = [self._customer() for _ in range(count)]
         for posting in deeds:
@@ -250,7 +250,7 @@ def _shown(*apps: OfficialAccount | KfApp) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("people", [40, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("people", [30, pytest.param(1000, marks=pytest.mark.soak)])
 async def test_a_week(sqlite_url: str, people: int) -> None:
     double = WeChatDouble()
     official = wechat.account(double, 9, templates={"T-news": ("thing1",)})

@@ -19,7 +19,7 @@ def conversation_of(shop: Service, name: str, state: str = "waiting") -> int:
         listed = shop.desk("GET", "/conversations", params={"state": state}).json()
         return [one["id"] for one in listed["conversations"] if one["customer"]["name"] == name]
 
-    return max(until(found))
+    return max(until(found, 120))
 
 
 def said(shop: Service, conversation: int) -> list[tuple[str, str]]:
