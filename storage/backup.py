@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from zipfile import ZipFile
 
@@ -46,6 +47,8 @@ from storage.models.base import Json, UtcDateTime
 
 BATCH = 1000
 """Rows in memory at a time."""
+GRACE_SECONDS = 3.0
+"""How long connections that were closed may take to be gone at the server."""
 
 
 class NotEmpty(XiaoerError):
@@ -190,17 +193,23 @@ def _metered(
         meter(done := done + len(rows), total)
 
 
+def _others(connection: Connection) -> int:
+    connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    return int(connection.execute(text(query)).scalar_one())
+
+
 def _be_alone(connection: Connection) -> None:
     """On PostgreSQL: nobody else is connected, and services that start now wait for us."""
     if connection.dialect.name == "sqlite":
         return
     take_turn(connection)
-    others = connection.execute(
-        text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-    ).scalar_one()
+    until = monotonic() + GRACE_SECONDS
+    while (others := _others(connection)) and monotonic() < until:
+        sleep(0.1)
     if others:
         raise InUse(
             f"还有 {others} 个连接在使用这个数据库。请先停止 Xiaoer 服务和其他程序，再恢复。",
