@@ -68,8 +68,8 @@ def failed_all(session: Session, delivery_ids: Sequence[int], error: DeliveryErr
     """`failed` for what went as one message."""
     for delivery_id in delivery_ids:
         failed(session, delivery_id, error)
-    if isinstance(error, TryLater | Refused):
-        delivery = session.get_one(Delivery, delivery_ids[0])
+    delivery = session.get_one(Delivery, delivery_ids[0])
+    if isinstance(error, TryLater | Refused) and not delivery.part:  # a part is not counted again
         quota.give_back(session, (delivery.channel, delivery.account), delivery.chat)
 
 

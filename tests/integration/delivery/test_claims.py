@@ -29,7 +29,7 @@ from storage.db import Database
 from storage.models import progress
 from storage.models.conversations import Message
 from storage.models.customers import Customer, Identity
-from storage.models.deliveries import Delivery
+from storage.models.deliveries import Delivery, Quota
 from tests.support.sending import ACCOUNT, PlainChannel, queue
 
 CHANNEL = PlainChannel("http://unused.invalid")
@@ -327,6 +327,18 @@ def test_no_more_is_joined_than_one_message_holds(db: Database) -> None:
     db.run(say, "c0", "x" * 59, Purpose.ANSWER)
     db.run(quota.open_window, PLACE, JOINING, "message")
     assert claim(db, channel=channel) == ["c0 #0"]
+
+
+def test_a_later_piece_that_is_tried_again_gives_nothing_back(db: Database) -> None:
+    channel = replace(CHANNEL, policy=JOINING)
+    db.run(queue, 1, 0)
+    db.run(say, "c0", "x" * 60, Purpose.ANSWER)
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    for ending in (Piece("p1"), TryLater("busy", 0), "p2"):
+        (taken,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+        record = outcomes.failed_all if isinstance(ending, TryLater) else outcomes.succeeded_all
+        db.run(record, outcomes.numbers(taken), ending)
+    assert db.run(lambda session: [one.used for one in session.exec(select(Quota))]) == [2]
 
 
 def test_a_message_in_pieces_takes_as_many_of_the_window(db: Database) -> None:
