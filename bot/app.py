@@ -127,7 +127,9 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
     wechat = _wechat(config, voice)
+    corp = Corp.of(config, db, bus, voice)
     policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
+    policies |= corp.policies
     reception = Reception(House(voice, answerer, team), discover(), policies)
     jobs = _jobs(config, db)
     if team is not None and team.targets:
@@ -138,8 +140,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice)
     telegram = _telegram(config, db, voice, intake, community, forum)
-    corp = Corp.of(config, db, bus, voice, intake)
-    policies |= corp.policies
+    corp.connect(intake)
     for account in wechat:
         account.connect(intake, Replies(db, account.channel))
     pushed = [
@@ -310,8 +311,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
     app.include_router(telegram_router(service.telegram))
-    service.corp.mount(app)
-    app.include_router(wechat_router(service.wechat))
+    service.corp.name_messages()
+    official = {one.name: one for one in service.wechat}
+    app.include_router(wechat_router({**official, **service.corp.callbacks}))
     app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(sources_router(db, config.sources, admission))
     app.include_router(agents_router(db, config.api_keys, files_folder(config)))

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from fastapi import FastAPI
-
 from bot.channels.base import Channel, FileSource, Inlet, Policy
+from bot.channels.wechat.callback import Callback
 from bot.channels.wechat.kf_account import KfAccount, KfCallback
 from bot.channels.wechat.wecom import WecomApp, WecomCallback
 from bot.config import Config
@@ -13,7 +12,6 @@ from bot.core.events import Bus
 from bot.dialogue.kf_sessions import KfSessions
 from bot.escalation.notices import Notices
 from bot.inbox.kf_log import KeptLog
-from bot.web.wechat_kf import Callback, wechat_kf_router
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.secrets import secret
@@ -31,13 +29,11 @@ class Corp:
     kept: KeptLog
 
     @classmethod
-    def of(cls, config: Config, db: Database, bus: Bus, voice: Voice, inlet: Inlet) -> "Corp":
+    def of(cls, config: Config, db: Database, bus: Bus, voice: Voice) -> "Corp":
         """What the configuration has of them; agents are told by the first app."""
         kept, sessions = KeptLog(db), KfSessions(db, voice)
         sessions.register(bus)
         kf = tuple(KfAccount(one) for one in config.wechat if one.kind == "kf")
-        for account in kf:
-            account.connect(kept, inlet, sessions)
         apps = tuple(WecomApp(one) for one in config.wechat if one.kind == "wecom")
         for app in apps[:1]:  # an agent is a member of one company
             desk = config.web.public_url.rstrip("/")
@@ -59,18 +55,26 @@ class Corp:
         """Where customers' files come from."""
         return [one.files for one in self.kf]
 
-    def mount(self, app: FastAPI) -> None:
-        """Give the platform its addresses, and what we send ids of our own."""
+    @property
+    def callbacks(self) -> dict[str, Callback]:
+        """Where the platform calls, by the accounts' names."""
+        settings = [one.settings for one in self.kf]
+        found: dict[str, Callback] = {
+            one.name: KfCallback(one, settings, self.kept) for one in settings
+        }
+        return found | {one.name: WecomCallback(one.settings) for one in self.apps}
+
+    def connect(self, inlet: Inlet) -> None:
+        """Say where to hand over what customers write."""
+        for account in self.kf:
+            account.connect(self.kept, inlet, self.sessions)
+
+    def name_messages(self) -> None:
+        """Give what we send ids of our own; the tables have to be there."""
         prefix = sha256(self.db.run(secret, "kf-messages").encode()).hexdigest()[:8]
         self.sessions.prefix = prefix
         for account in self.kf:
             account.channel.prefix = prefix
-        settings = [one.settings for one in self.kf]
-        callbacks: dict[str, Callback] = {
-            one.name: KfCallback(one, settings, self.kept) for one in settings
-        }
-        callbacks |= {one.name: WecomCallback(one.settings) for one in self.apps}
-        app.include_router(wechat_kf_router(callbacks))
 
     def start(self) -> None:
         """Begin to read."""

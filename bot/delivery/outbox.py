@@ -84,6 +84,26 @@ def post(
     return message
 
 
+def keep(
+    session: Session,
+    conversation: Conversation,
+    author: Author,
+    text: str,
+    agent_id: int | None = None,
+    purpose: Purpose = Purpose.AGENT,
+) -> None:
+    """Store what the customer has seen already, or what only the desk shows: nothing is sent."""
+    message = Written(
+        conversation_id=_id(conversation),
+        identity_id=conversation.identity_id,
+        author=author,
+        purpose=purpose,
+        text=text,
+        agent_id=agent_id,
+    )
+    write(session, message)
+
+
 def touch(session: Session, conversation: Conversation) -> None:
     """Mark the conversation as changed, for the sockets and desks that show it."""
     conversation.updated_at = now()

@@ -16,7 +16,7 @@ from bot.channels.base import (
     Uncertain,
 )
 from bot.core.events import Event, emit
-from bot.core.messages import Progress, Purpose
+from bot.core.messages import Address, Progress, Purpose
 from bot.delivery import corrections, quota
 from bot.delivery.backoff import later
 from storage import live
@@ -88,6 +88,22 @@ def reported(session: Session, account: Account, provider_id: str, *, blocked: b
         move(session, delivery, Progress.HELD, quota.CLOSED)
 
 
+def bounced(session: Session, delivery_id: int, address: Address, reason: str) -> None:
+    """The platform had taken it, and says later that it did not reach the customer."""
+    delivery = session.get(Delivery, delivery_id)
+    was = (Progress.SENDING, Progress.SENT, Progress.UNCERTAIN)
+    if delivery is not None and delivery.address == address and delivery.state in was:
+        move(session, delivery, Progress.FAILED, reason)
+
+
+def give_up_held(session: Session, address: Address, reason: str) -> None:
+    """What was held for a chat, but for what agents wrote, is of no use any more."""
+    account = (address.channel, address.account)
+    mine = (Delivery.chat == address.chat, Delivery.purpose != Purpose.AGENT)
+    for delivery in progress.in_state(session, Delivery, account, [Progress.HELD], *mine):
+        move(session, delivery, Progress.FAILED, reason)
+
+
 def succeeded(session: Session, delivery_id: int, sent: str | Piece) -> None:
     """The platform took it, even if another process has given it up for uncertain meanwhile.
 
@@ -146,7 +162,8 @@ def move(session: Session, delivery: Delivery, to: Progress, reason: str, **valu
     """Move a delivery on, and tell whoever watches its chat or has to know that it stopped."""
     assert delivery.id is not None
     was = [Progress(delivery.state)]
-    progress.change(session, Delivery, delivery.id, was, to, reason=reason, **values)
+    if not progress.change(session, Delivery, delivery.id, was, to, reason=reason, **values):
+        return
     _tell(session, delivery)
     if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
         live.touch(session, live.QUEUE)

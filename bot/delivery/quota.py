@@ -33,10 +33,7 @@ def open_window(
     """
     window = policy.windows[kind]
     account = (address.channel, address.account)
-    quota = deliveries.find_quota(session, account, address.chat, kind) or Quota(
-        channel=address.channel, account=address.account, chat=address.chat, kind=kind,
-        closes_at=now(),
-    )  # fmt: skip
+    quota = _row(session, address, kind)
     quota.closes_at = now() + window.lasts
     quota.allowance, quota.for_agents, quota.used = window.count, window.for_agents, 0
     if at is not None and window.count is not None:
@@ -84,10 +81,7 @@ def give_back(session: Session, account: Account, chat: str) -> None:
 def give_leave(session: Session, address: Address, kind: str) -> None:
     """The customer allows one more message of this kind."""
     account = (address.channel, address.account)
-    quota = deliveries.find_quota(session, account, address.chat, kind) or Quota(
-        channel=address.channel, account=address.account, chat=address.chat, kind=kind,
-        closes_at=now(), allowance=0,
-    )  # fmt: skip
+    quota = _row(session, address, kind)
     quota.allowance, quota.closes_at = (quota.allowance or 0) + 1, now() + _LASTS
     session.add(quota)
     release(session, account, address.chat)
@@ -109,6 +103,14 @@ def close(session: Session, account: Account, chat: str) -> None:
         if not quota.kind.startswith(LEAVE):
             quota.closes_at = now()
             session.add(quota)
+
+
+def _row(session: Session, address: Address, kind: str) -> Quota:
+    account = (address.channel, address.account)
+    return deliveries.find_quota(session, account, address.chat, kind) or Quota(
+        channel=address.channel, account=address.account, chat=address.chat, kind=kind,
+        closes_at=now(),
+    )  # fmt: skip
 
 
 def _left(quota: Quota, purpose: Purpose) -> int:

@@ -1,26 +1,22 @@
 """What a channel asks of the deliveries: the next reply, where it can only reply, and reports."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
-import structlog
 from sqlmodel import Session
 
 from bot.channels.base import Channel, Outgoing
 from bot.core.errors import Unavailable
 from bot.core.messages import Address
 from bot.delivery import claims, outcomes, quota
+from bot.delivery.backoff import record
 from bot.delivery.claims import Guard
 from storage import live
 from storage.db import Database
 from storage.models import inbound
-
-RETRY_SECONDS = 1.0
-
-log = structlog.get_logger()
 
 
 class Replies:
@@ -48,9 +44,8 @@ class Replies:
 
     async def reply_given(self, outgoing: Outgoing, *, has_more: bool) -> None:
         """It was said; written down however long the database takes."""
-        await self._record(
-            lambda session: outcomes.reply_given(session, outgoing, has_more=has_more)
-        )
+        work = partial(outcomes.reply_given, outgoing=outgoing, has_more=has_more)
+        await record(self._db, work)
 
     async def not_arrived(self, address: Address, provider_id: str, *, blocked: bool) -> None:
         """A message that had been sent did not arrive."""
@@ -83,21 +78,12 @@ class Replies:
         except Unavailable:
             return
         if outgoing is not None:
-            await self._record(lambda session: outcomes.reply_kept(session, outgoing))
+            await record(self._db, outcomes.reply_kept, outgoing)
 
     def _keep(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _record(self, work: Callable[[Session], None]) -> None:
-        while True:
-            try:
-                await self._db.transact(work)
-            except Unavailable:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
 
 
 def _allow(session: Session, address: Address, kind: str, key: str) -> None:

@@ -16,6 +16,7 @@ from bot.core import metrics
 from bot.core.clock import now
 from bot.core.errors import Unavailable
 from bot.delivery import claims, errands, outcomes
+from bot.delivery.backoff import RETRY_SECONDS, record
 from bot.delivery.claims import Claimed, Guard
 from bot.delivery.limiter import Limiter
 from storage import live
@@ -31,8 +32,6 @@ AT_ONCE = 20
 """How many messages may be on their way at the same time."""
 SEND_SECONDS = 30.0
 """After this a message that was not answered for is uncertain."""
-RETRY_SECONDS = 1.0
-"""How long to wait when the database cannot serve."""
 QUIET_SECONDS = 30.0
 """The tables are looked at so often in any case, should a signal ever be missed."""
 T = TypeVar("T")
@@ -181,26 +180,16 @@ class Sender:
         except DeliveryError as error:
             self._limiter.end(line, monotonic(), counts=counts)
             self._wait_after(line, error)
-            await self._record(failed, number, error)
+            await record(self._db, failed, number, error)
             return type(error).__name__
         self._limiter.end(line, monotonic(), counts=counts)
-        await self._record(succeeded, number, found)
+        await record(self._db, succeeded, number, found)
         return "Sent"
 
     def _wait_after(self, chat: str, error: DeliveryError) -> None:
         if isinstance(error, TryLater) and error.seconds is not None:
             until = monotonic() + error.seconds
             self._limiter.pause(until, None if error.everyone else chat)
-
-    async def _record(self, work: outcomes.Record, number: int | list[int], news: object) -> None:
-        """Write down what became of it, however long the database takes to come back."""
-        while True:
-            try:
-                await self._db.transact(work, number, news)
-            except Unavailable:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
 
 
 async def _answered(request: Awaitable[T]) -> T:

@@ -20,14 +20,14 @@ from bot.channels.wechat.kf import (
 from bot.channels.wechat.kf_sending import key_of
 from bot.core.clock import now
 from bot.core.events import Bus
-from bot.core.messages import Address, Author, Choice, Purpose, State
-from bot.delivery import bounces, errands, outbox
+from bot.core.messages import Address, Author, Choice, State
+from bot.delivery import errands, outbox, outcomes
 from bot.delivery.errands import ErrandDone
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models import kf
 from storage.models.agents import agent_by_wecom
-from storage.models.conversations import Conversation, Written, latest_conversation, write
+from storage.models.conversations import Conversation, latest_conversation
 from storage.models.customers import Identity, find_identity, note_block
 from storage.models.inbound import source_of, take
 
@@ -108,7 +108,7 @@ class KfSessions:
         """A message that the platform had taken did not arrive."""
         key = key_of(event.sent_as, self.prefix)
         if key is not None:
-            bounces.bounced(session, int(key), event.address, event.reason)
+            outcomes.bounced(session, int(key), event.address, event.reason)
         if event.is_blocked:
             note_block(session, event.address, is_blocked=True)
 
@@ -119,7 +119,7 @@ class KfSessions:
         if conversation is None:
             return
         agent = agent_by_wecom(session, event.servicer)
-        _write(session, conversation, Author.AGENT, event.text, agent.id if agent else None)
+        outbox.keep(session, conversation, Author.AGENT, event.text, agent.id if agent else None)
         if conversation.first_response_at is None:
             conversation.first_response_at = now()
         outbox.touch(session, conversation)
@@ -149,7 +149,7 @@ class KfSessions:
         language = self._voice.default_language
         name = agent.name if agent else who
         text = self._voice.say("kf.taken_elsewhere", language, name=name)
-        _write(session, conversation, Author.SYSTEM, text)
+        outbox.keep(session, conversation, Author.SYSTEM, text)
         outbox.touch(session, conversation)
 
     def _ended_elsewhere(self, session: Session, conversation: Conversation) -> None:
@@ -157,9 +157,9 @@ class KfSessions:
         if conversation.state != State.OPEN or conversation.handoff_reason != ELSEWHERE:
             return
         identity = session.get_one(Identity, conversation.identity_id)
-        bounces.give_up_held(session, identity.address, "answered in WeCom")
+        outcomes.give_up_held(session, identity.address, "answered in WeCom")
         text = self._voice.say("kf.ended_elsewhere", self._voice.default_language)
-        _write(session, conversation, Author.SYSTEM, text)
+        outbox.keep(session, conversation, Author.SYSTEM, text)
         conversation.state = State.RESOLVED
         conversation.resolved_at = now()
         outbox.touch(session, conversation)
@@ -177,23 +177,3 @@ class KfSessions:
 
     def _say(self, key: str, language: str) -> str:
         return self._voice.say(f"replies.{key}", language)
-
-
-def _write(
-    session: Session,
-    conversation: Conversation,
-    author: Author,
-    text: str,
-    agent_id: int | None = None,
-) -> None:
-    """Store what the customer has seen already, or what only the desk shows: nothing is sent."""
-    assert conversation.id is not None
-    message = Written(
-        conversation_id=conversation.id,
-        identity_id=conversation.identity_id,
-        author=author,
-        purpose=Purpose.AGENT,
-        text=text,
-        agent_id=agent_id,
-    )
-    write(session, message)

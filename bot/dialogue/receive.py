@@ -55,6 +55,10 @@ class Received:
     is_stale: bool = False
 
 
+_FREE = Policy()
+"""Of accounts that may send as they like."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reception:
     """`receive` with the house and the skills it works with, and what each account may send."""
@@ -132,7 +136,7 @@ class Reception:
             messages[-1],
             joined=tuple(conversation.fragments[:-1]),
             is_complete=True,
-            replies_only=self._replies_only(address),
+            replies_only=self._policy(address).replies_only,
         )
         _no_fragments(conversation)
         failed = failed or understanding.failed
@@ -143,14 +147,12 @@ class Reception:
         return False
 
     def _open_window(self, session: Session, inbound: Inbound) -> None:
-        address, opens = inbound.address, inbound.opens
-        policy = self.policies.get((address.channel, address.account))
-        if opens is not None and policy is not None and opens.window in policy.windows:
-            quota.open_window(session, address, policy, opens.window, opens.at)
+        opens, policy = inbound.opens, self._policy(inbound.address)
+        if opens is not None and opens.window in policy.windows:
+            quota.open_window(session, inbound.address, policy, opens.window, opens.at)
 
-    def _replies_only(self, address: Address) -> bool:
-        policy = self.policies.get((address.channel, address.account))
-        return policy is not None and policy.replies_only
+    def _policy(self, address: Address) -> Policy:
+        return self.policies.get((address.channel, address.account), _FREE)
 
     def _open(
         self, session: Session, inbound: Inbound, understanding: Understanding, found: Found
@@ -176,7 +178,7 @@ class Reception:
         arrivals.keep_attachments(session, inbound, message)
         turn = Turn(
             session, self.house, inbound, understanding, identity, customer, conversation, message,
-            replies_only=self._replies_only(inbound.address),
+            replies_only=self._policy(inbound.address).replies_only,
         )  # fmt: skip
         conversation.language = identity.language = turn.language
         if understanding.traditional or is_simplified(inbound.text):

@@ -20,7 +20,6 @@ from storage.models.conversations import (
     Written,
     last_offered,
     recent_messages,
-    write,
 )
 from storage.models.customers import Customer, Identity
 
@@ -199,13 +198,6 @@ class Turn:
 
     def _tell_agents(self, key: str) -> None:
         """A remark at the desk, in the shop's language; no channel that only replies shows it."""
-        assert self.conversation.id is not None
         voice = self.house.voice
-        remark = Written(
-            conversation_id=self.conversation.id,
-            identity_id=self.conversation.identity_id,
-            author=Author.SYSTEM,
-            purpose=Purpose.ANSWER,
-            text=voice.say(key, voice.default_language),
-        )
-        write(self.session, remark)
+        text = voice.say(key, voice.default_language)
+        outbox.keep(self.session, self.conversation, Author.SYSTEM, text, purpose=Purpose.ANSWER)

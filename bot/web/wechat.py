@@ -1,12 +1,12 @@
 """GET and POST /wechat/{name}: where WeChat asks whether we are us, and tells what happens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
-from bot.channels.wechat.account import SUCCESS, Answer, TooSlow, WeChatAccount
+from bot.channels.wechat.callback import SUCCESS, Answer, Callback, TooSlow
 from bot.channels.wechat.envelope import MAX_BYTES, Forged
 from bot.channels.wechat.library import Unreadable
 from bot.core.errors import Unavailable, traced
@@ -15,29 +15,28 @@ from bot.web.bodies import body_of
 log = structlog.get_logger()
 
 
-def wechat_router(accounts: Sequence[WeChatAccount]) -> APIRouter:
-    """The callbacks of official accounts.
+def wechat_router(callbacks: Mapping[str, Callback]) -> APIRouter:
+    """The addresses of `callbacks`, by the accounts' names.
 
     200 after the commit, with `success` or the reply; 404 for other names; 413, 403 and 400 for
     what is too long, not the platform's, or damaged; 503 while nothing can be stored, so that the
     platform calls again.
     """
     router = APIRouter(include_in_schema=False)
-    by_name = {account.name: account for account in accounts}
 
     @router.get("/wechat/{name}")
     async def greet(name: str, request: Request) -> Response:
-        account = by_name.get(name)
+        account = callbacks.get(name)
         if account is None:
             return Response(status_code=404)
         try:
-            return _text(account.envelope.greet(request.query_params))
+            return _text(account.greet(request.query_params))
         except (Forged, Unreadable) as error:
             return _refused(name, error)
 
     @router.post("/wechat/{name}")
     async def take(name: str, request: Request) -> Response:
-        account = by_name.get(name)
+        account = callbacks.get(name)
         if account is None:
             return Response(status_code=404)
         body = await body_of(request, MAX_BYTES)

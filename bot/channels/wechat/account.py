@@ -1,7 +1,7 @@
 """One official account of the configuration, with all its parts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.channels.base import DeliveryInlet, Inlet, Outgoing, Taken
+from bot.channels.wechat.callback import SUCCESS, Answer, TooSlow
 from bot.channels.wechat.callbacks import Allowed, Left, NotArrived, Paid, Reader, key_of
 from bot.channels.wechat.client import Client
 from bot.channels.wechat.envelope import Envelope, Opened
@@ -33,23 +34,10 @@ CALLS = 3
 REMEMBERED_SECONDS = 60.0
 """How long the reply to a request is kept for its repetitions, which come within fifteen."""
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
-SUCCESS = "success"
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-
-class TooSlow(Exception):
-    """Nothing was committed in time: the platform has to come again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered to the platform, and what is to be done when that has been written."""
-
-    body: str = SUCCESS
-    then: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +86,10 @@ class WeChatAccount:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.client.close()
+
+    def greet(self, query: Mapping[str, str]) -> str:
+        """The answer to the console's question. Raises `Forged` and `Unreadable`."""
+        return self.envelope.greet(query)
 
     async def take(self, query: Mapping[str, str], body: bytes) -> Answer:
         """Returns when the callback's effect is committed, with the answer to it.

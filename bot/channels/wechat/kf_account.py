@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from bot.channels.base import Duty, Inlet
+from bot.channels.wechat.callback import Answer
 from bot.channels.wechat.client import Client
 from bot.channels.wechat.envelope import Envelope
 from bot.channels.wechat.kf import KfInlet
@@ -62,7 +63,7 @@ class KfCallback:
         """The answer to the console's question. Raises `Forged` and `Unreadable`."""
         return self._envelope.greet(query)
 
-    async def take(self, query: Mapping[str, str], body: bytes) -> None:
+    async def take(self, query: Mapping[str, str], body: bytes) -> Answer:
         """Persist that a sync is due. Raises `Forged`, `Unreadable` and `Unavailable`.
 
         A company has one address for all of its 客服帐号: the one that is meant is named inside.
@@ -73,3 +74,4 @@ class KfCallback:
         name = self._by_kfid.get(kfid) if kfid else self._account.name
         if said.text("Event") == NEWS and name is not None:
             await self._log.hear(name, token)
+        return Answer()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.channels.base import Errand, Limits, Outgoing, Policy, Rate, Refused
+from bot.channels.wechat.callback import Answer
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.envelope import Envelope
 from bot.channels.wechat.errors import FAILURES, delivery_error
@@ -77,6 +78,7 @@ class WecomCallback:
         """The answer to the console's question. Raises `Forged` and `Unreadable`."""
         return self._envelope.greet(query)
 
-    async def take(self, query: Mapping[str, str], body: bytes) -> None:
+    async def take(self, query: Mapping[str, str], body: bytes) -> Answer:
         """Nothing that members write to the app means anything to us. Raises as `greet`."""
         self._envelope.open(query, body)
+        return Answer()

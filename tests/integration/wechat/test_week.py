@@ -73,19 +73,19 @@ async def open_shop(url: str, double: WeChatDouble, ours: OfficialAccount) -> As
         {"wechat": [_official(double, ours), _kf(double)], "shop": {"name": "小店"}}
     )
     account = WeChatAccount(config.wechat[0], voice, ZoneInfo("Asia/Shanghai"))
-    policies = {("wechat", account.name): account.channel.policy}
+    corp = Corp.of(config, db, bus, voice)
+    policies = {("wechat", account.name): account.channel.policy, **corp.policies}
     reception = Reception(House(voice, Faq()), skills.discover(), policies)
 
     async def understand(text: str) -> object:
         return understood(text)
 
     intake = Intake(db, understand, reception)  # type: ignore[arg-type]
-    corp = Corp.of(config, db, bus, voice, intake)
-    policies |= corp.policies
+    corp.connect(intake)
     account.connect(intake, Replies(db, account.channel))
     app, port = FastAPI(), free_port()
-    corp.mount(app)
-    app.include_router(wechat_router([account]))
+    corp.name_messages()
+    app.include_router(wechat_router({account.name: account, **corp.callbacks}))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
     for one, name in zip(double.apps.values(), (account.name, "kf"), strict=True):
