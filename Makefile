@@ -3,8 +3,8 @@ PYTHON ?= python3
 PORT ?= 8090
 CONFIG ?= config.toml
 BIN := .venv/bin
-# Tests wait for services as much as they compute: three workers fill two cores.
-WORKERS ?= $(shell n=$$(nproc); echo $$((n < 3 ? 3 : n > 4 ? 4 : n)))
+# Tests wait for services as much as they compute: four workers fill two cores.
+WORKERS ?= 4
 
 # Services that tests start would else compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import answers, engine, growth, load, sending, swap
+from bench import answers, desks, engine, growth, load, searching, sending, swap
 from bot.config import ROOT
 
 
@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument(
         "--messages",
         type=int,
-        help="to send to a platform (3000), or of the grown shop (ten for each customer)",
+        help="to send to a platform (3000), of the grown shop (ten for each customer), or to "
+        "search (1000000)",
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
@@ -38,7 +39,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=("answers", "engine", "growth", "load", "sending", "swap"),
+        choices=("answers", "desks", "engine", "growth", "load", "search", "sending", "swap"),
         help="one part alone",
     )
     options = parser.parse_args()
@@ -56,6 +57,8 @@ def main() -> None:
             "growth": lambda: growth.measure(
                 Path(folder), options.customers, options.messages or 10 * options.customers
             ),
+            "desks": lambda: desks.measure(Path(folder) / "desks", 100, 5000),
+            "search": lambda: searching.measure(Path(folder), options.messages or 1_000_000),
             "swap": lambda: swap.measure(Path(folder)),
         }
         for name, measure in parts.items():

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -19,12 +20,13 @@ from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
 from bot.channels.webchat import Sessions
+from bot.channels.webhook import Endpoint
 from bot.channels.wechat.account import WeChatAccount
 from bot.community import rounds
 from bot.community.reception import Community
 from bot.community.room import House as Groups
 from bot.community.rounds import Rounds
-from bot.config import Config, Shop
+from bot.config import Config
 from bot.core import metrics
 from bot.core.events import Bus, HandoffRequested, SlaBreached
 from bot.core.messages import Address
@@ -33,33 +35,47 @@ from bot.delivery.replies import Replies
 from bot.delivery.sender import Sender, Senders
 from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
+from bot.desk.summary import Summary
+from bot.desk.uploads import Uploads
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
 from bot.engine import Engine, Job, engine_url
-from bot.escalation import greeting, sla
-from bot.escalation.team import Team
+from bot.escalation import follow_ups, greeting, remarks, sla
+from bot.escalation.in_force import TeamsInForce, told_shop
+from bot.escalation.router import Router
+from bot.escalation.routing import Routing
+from bot.escalation.sent_files import Policies, SentFiles
+from bot.escalation.teams import Teams
+from bot.escalation.transfers import Transfers
 from bot.feedback import survey
 from bot.inbox import moved
 from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
+from bot.insights import counting
 from bot.shop.sources import polling
 from bot.web import health, pages
-from bot.web.agents_api import agents_router
+from bot.web.api.router import agents_router
+from bot.web.chat_files import chat_files
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
+from bot.web.reports_api import reports_router
 from bot.web.sources import sources_router
 from bot.web.telegram import telegram_router
 from bot.web.wechat import wechat_router
+from bot.webhooks.body import body
+from bot.webhooks.telling import Telling
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
-from bot.words.week import week_text
 from storage.db import AlreadyHeld, Database, DatabaseUnusable, hold
+from storage.indexing import Indexer
 from storage.migrate import upgrade
 from storage.models.secrets import secret
+from storage.models.teams import team_edits
 from storage.ownership import Ownership
+from storage.trail import Trail
 
 log = structlog.get_logger()
 
@@ -89,24 +105,17 @@ class Service:
     rounds: Rounds
     forum: ForumInlet | None
     corp: Corp
+    policies: Policies
+    router: Router
+    transfers: Transfers
+    webhooks: tuple[Endpoint, ...]
+    in_force: TeamsInForce
 
 
 def content(config: Config) -> Content:
     """The texts and the FAQ alone, for commands that need no database."""
     voice = Voice.load(Words(told_shop(config)), config.content.templates)
     return Content(voice, Answerer(config.content.faq, cache_folder(config), voice.words.check))
-
-
-def told_shop(config: Config) -> Shop:
-    """The shop's facts; when people answer is what their working hours say, where those are set."""
-    team = next(iter(config.teams), None)
-    if team is None or not team.has_hours:
-        return config.shop
-    hours = {
-        language: week_text(team.week, language, holidays=bool(team.holidays))
-        for language in config.shop.languages
-    }
-    return config.shop.model_copy(update={"agent_hours": hours})
 
 
 def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
@@ -117,12 +126,18 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     words = content(config)
     voice, answerer = words.voice, words.answerer
     bus = Bus()
+    Telling(config.webhooks).register(bus)
     survey.register(bus, voice)
     greeting.register(bus, voice)
     parcel_news.register(bus, voice)
     bus.on(HandoffRequested, _count_handoff)
     bus.on(SlaBreached, _count_breach)
-    team = next((Team.of(one, config.shop) for one in config.teams), None)
+    teams = Teams.of(config)
+    routing = _routing(config, voice, teams)
+    routing.register(bus)
+    transfers = Transfers(voice, teams)
+    remarks.register(bus)
+    follow_ups.register(bus, teams)
     groups = Groups.of(config.telegram, voice, answerer)
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
@@ -130,15 +145,16 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     corp = Corp.of(config, db, bus, voice)
     policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
     policies |= corp.policies
-    reception = Reception(House(voice, answerer, team), discover(), policies)
-    jobs = _jobs(config, db)
-    if team is not None and team.targets:
-        sla.Promises(team).register(bus)
-        jobs += sla.jobs(db)
+    reception = Reception(House(voice, answerer, teams, config.handover), discover(), policies)
+    sla.Promises(teams).register(bus)
+    jobs = [*_jobs(config, db), *sla.jobs(db)]
+    jobs += counting.jobs(db, _counting_rules(config, answerer, teams), lambda: answerer.ready)
+    if config.desk.summary_at:
+        jobs += _summary(config, db, voice, answerer, corp).jobs()
     engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
     intake = Intake(db, answerer.understand, reception)
     community = Community(db, answerer.understand, groups)
-    forum = _forum(config, db, bus, voice)
+    forum = _forum(config, db, bus, voice, transfers)
     telegram = _telegram(config, db, voice, intake, community, forum)
     corp.connect(intake)
     for account in wechat:
@@ -149,14 +165,24 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         *(one.channel for one in wechat),
         *corp.channels,
     ]
-    senders = Senders([Sender(db, channel) for channel in pushed])
+
+    async def told(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
+        return await db.read(body, kind, details)
+
+    webhooks = tuple(Endpoint(one, told) for one in config.webhooks)
+    senders = Senders(
+        [Sender(db, channel, folder=files_folder(config)) for channel in (*pushed, *webhooks)]
+    )
     fetcher = Fetcher(
         db,
         [*(one.files for one in telegram), *(one.files for one in wechat), *corp.files],
         files_folder(config),
-        config.files.max_megabytes * 1024 * 1024,
+        _max_bytes(config),
     )
     look_after = Rounds(db, groups)
+    rules = {(one.channel, one.account): one.policy for one in pushed}
+    if forum is not None:
+        forum.connect(rules)
     return Service(
         config,
         db,
@@ -171,19 +197,71 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         look_after,
         forum,
         corp,
+        rules,
+        Router(db, routing),
+        transfers,
+        webhooks,
+        TeamsInForce(config, teams, voice.words),
     )
 
 
-def _forum(config: Config, db: Database, bus: Bus, voice: Voice) -> ForumInlet | None:
-    """Where agents' posts go; None without a forum. Its topics follow the conversations."""
-    forums = tuple(
+def _counting_rules(config: Config, answerer: Answerer, teams: Teams) -> counting.Rules:
+    """How reports count: by the shop's clock, the FAQ's small talk and the team's hours."""
+
+    def is_small(entry_id: str) -> bool:
+        entry = answerer.entry(entry_id, config.shop.default_language)
+        return entry is not None and entry.is_smalltalk
+
+    def working(since: datetime, until: datetime) -> timedelta:
+        team = teams.called("")
+        return team.hours.working_time_between(since, until) if team else until - since
+
+    return counting.Rules(config.shop.zone, is_small, working)
+
+
+def _summary(config: Config, db: Database, voice: Voice, answerer: Answerer, corp: Corp) -> Summary:
+    """The day before in figures, every morning."""
+    app = next(iter(corp.apps), None)
+    return Summary(
+        db,
+        voice,
+        answerer,
+        time.fromisoformat(config.desk.summary_at),
+        _forums(config),
+        (app.channel.channel, app.name) if app is not None else None,
+        config.web.public_url.rstrip("/"),
+    )
+
+
+def _forums(config: Config) -> tuple[Address, ...]:
+    """The agents' groups on Telegram."""
+    return tuple(
         Address(CHANNEL, one.name, str(one.desk_chat_id))
         for one in config.telegram
         if one.desk_chat_id is not None
     )
+
+
+def _routing(config: Config, voice: Voice, teams: Teams) -> Routing:
+    desk = config.desk
+    return Routing(
+        voice,
+        teams,
+        automatic=desk.assign == "automatic",
+        patience=desk.reassign_minutes,
+        breach_moves=desk.on_breach == "reassign",
+        memory=timedelta(days=desk.same_agent_days),
+    )
+
+
+def _forum(
+    config: Config, db: Database, bus: Bus, voice: Voice, transfers: Transfers
+) -> ForumInlet | None:
+    """Where agents' posts go; None without a forum. Its topics follow the conversations."""
+    forums = _forums(config)
     if not forums:
         return None
-    topics = Topics(forums, voice, config.web.public_url.rstrip("/"))
+    topics = Topics(forums, voice, config.web.public_url.rstrip("/"), transfers)
     topics.register(bus)
     return ForumInlet(db, topics)
 
@@ -212,7 +290,8 @@ def _wechat(config: Config, voice: Voice) -> tuple[WeChatAccount, ...]:
 
 def _jobs(config: Config, db: Database) -> list[Job]:
     kept = timedelta(days=config.files.keep_days)
-    return [*upkeep.jobs(db, files_folder(config), kept), *_polling(config, db)]
+    audit_kept = timedelta(days=config.desk.audit_days)
+    return [*upkeep.jobs(db, files_folder(config), kept, audit_kept), *_polling(config, db)]
 
 
 def _polling(config: Config, db: Database) -> list[Job]:
@@ -224,6 +303,11 @@ def _polling(config: Config, db: Database) -> list[Job]:
 def files_folder(config: Config) -> Path:
     """Where customers' files are kept."""
     return config.files.folder or cache_folder(config).parent / "files"
+
+
+def _max_bytes(config: Config) -> int:
+    """How large a file may be that is taken."""
+    return config.files.max_megabytes * 1024 * 1024
 
 
 def cache_folder(config: Config) -> Path:
@@ -270,6 +354,9 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
             asyncio.create_task(_serve_faq(service, on_ready)),
             asyncio.create_task(service.fetcher.run()),
             asyncio.create_task(service.rounds.run()),
+            asyncio.create_task(Indexer(service.db).run()),
+            asyncio.create_task(service.router.run()),
+            asyncio.create_task(service.in_force.follow(service.db)),
         ]
         yield
         for bot in service.telegram:
@@ -287,8 +374,11 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         service.corp.close()
         for account in service.wechat:
             await account.close()
+        for webhook in service.webhooks:
+            await webhook.close()
         await asyncio.to_thread(service.engine.close)
         service.answerer.close()
+        await trail.close()
         service.db.close()
 
     app = FastAPIOffline(
@@ -298,8 +388,10 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     for bot in service.telegram:
         if bot.moves is not None:
             bot.moves.begin(db.run(moved.begin, (CHANNEL, bot.name), bot.moves.ours))
+    service.in_force.take(db.run(team_edits))
     sessions = Sessions(db.run(secret, "chat-sessions"))
     admission = Admission()
+    trail = Trail(db)
     chat = ChatSocket(
         db,
         service.intake,
@@ -310,13 +402,16 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     )
     app.include_router(pages.pages(config))
     app.include_router(chat.router())
+    app.include_router(chat_files(db, sessions, files_folder(config)))
     app.include_router(telegram_router(service.telegram))
     service.corp.name_messages()
     official = {one.name: one for one in service.wechat}
     app.include_router(wechat_router({**official, **service.corp.callbacks}))
     app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(sources_router(db, config.sources, admission))
-    app.include_router(agents_router(db, config.api_keys, files_folder(config)))
+    sent = SentFiles(db, files_folder(config), _max_bytes(config), service.policies)
+    app.include_router(agents_router(db, config.api_keys, sent, service.transfers, trail))
+    app.include_router(reports_router(db, config.api_keys, config.shop.zone))
     app.include_router(
         health.health(
             db,
@@ -329,8 +424,12 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         db,
         service.voice,
         db.run(secret, "desk-logins"),
+        service.answerer,
         config.content.templates,
-        files_folder(config),
+        Uploads(sent, config.desk.own_teams_only),
+        trail,
+        config.desk,
+        service.transfers,
         secure=config.web.public_url.startswith("https:"),
     )
     return app

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from sqlalchemy import make_url
 
 from bot import __version__
+from bot.bars import progress
 from bot.config import Config
 from storage import backup
 from storage.archive import CannotWrite, Manifest, Meter
@@ -18,7 +19,7 @@ from storage.db import Database, DatabaseUnusable, hold
 def save(config: Config, file: Path, console: Console, *, replace: bool) -> None:
     """Write everything that the database holds to `file`; the service may go on meanwhile."""
     _refuse_source(config, file)
-    with _database(config) as db, _progress(console) as bars:
+    with _database(config) as db, progress(console) as bars:
         manifest = backup.save(db, file, __version__, _bar(bars, "backup 备份"), replace=replace)
     size = file.stat().st_size / 1e6
     _tell(console, f"{file}: written 已写入, {size:.1f} MB", manifest)
@@ -28,7 +29,7 @@ def restore(config: Config, file: Path, console: Console, *, replace: bool) -> N
     """Put back what `xiaoer backup` wrote. On SQLite no service may run meanwhile."""
     lock = hold(config.database.url)
     try:
-        with _database(config) as db, _progress(console) as bars:
+        with _database(config) as db, progress(console) as bars:
             checked, loaded = _bar(bars, "check 检查"), _bar(bars, "restore 恢复")
             manifest = backup.restore(db, file, loaded, checked, replace=replace)
     finally:
@@ -63,19 +64,6 @@ def _refuse_source(config: Config, file: Path) -> None:
             f"{file} 就是数据库本身。请换一个文件名。",
             f"{file} is the database itself. Choose another name.",
         )
-
-
-def _progress(console: Console) -> Progress:
-    """Bars on a terminal, nothing elsewhere."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _bar(bars: Progress, description: str) -> Meter:

@@ -25,9 +25,11 @@ from pydantic_settings import (
 )
 from rapidfuzz import process
 
-from bot.core.errors import XiaoerError
+from bot.core.errors import Misread, XiaoerError
+from bot.core.roles import Role
 from bot.core.spans import ALWAYS, Day, DayPart, Span, joined, read_day_part, read_span
 from bot.settings import Language, Localized, Section
+from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +52,9 @@ def _both(zh: str, en: str) -> Any:
 
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone")
+        raise Misread(
+            f"{name!r} 不是 IANA 时区，例如 Asia/Shanghai", f"{name!r} is not an IANA time zone"
+        )
     return name
 
 
@@ -185,12 +189,28 @@ class Content(Section):
     templates: Path = ROOT / "templates"
 
 
+Scope = Literal[
+    "events",
+    "conversations:read",
+    "conversations:write",
+    "customers:read",
+    "reports:read",
+    "settings:write",
+]
+"""What a route of the HTTP API asks of a key."""
+
+
 class ApiKey(Section):
-    """A key for the HTTP API. `scopes`: `events` (shop system), `desk` (agents' API)."""
+    """A key for the HTTP API. `scopes`: `events` for the shop's system; the others for programs
+    that do what agents do. `desk` means all of those others."""
 
     name: str = Field(min_length=1)
     key: str = Field(min_length=16)
-    scopes: tuple[Literal["events", "desk"], ...] = ("events",)
+    scopes: tuple[Scope | Literal["desk"], ...] = ("events",)
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key opens routes that ask for `scope`."""
+        return scope in self.scopes or (scope != "events" and "desk" in self.scopes)
 
 
 def _within(low: int, high: int) -> AfterValidator:
@@ -198,7 +218,7 @@ def _within(low: int, high: int) -> AfterValidator:
 
     def check(value: int) -> int:
         if not low <= value <= high:
-            raise ValueError(f"{value} is not from {low} to {high} / 应在 {low} 到 {high} 之间")
+            raise Misread(f"应在 {low} 到 {high} 之间", f"{value} is not from {low} to {high}")
         return value
 
     return AfterValidator(check)
@@ -319,9 +339,10 @@ def _known_country(code: str) -> str:
         try:
             holidays.country_holidays(country, subdiv=part or None)
         except NotImplementedError as error:
-            raise ValueError(
+            raise Misread(
+                f"不认识 {code!r}：请写 ISO 代码，例如 CN、US、DE-BY",
                 f"{code!r} is no country whose holidays are known: use its ISO code, such as CN, "
-                f"US or DE-BY / 不认识 {code!r}：请写 ISO 代码，例如 CN、US、DE-BY"
+                "US or DE-BY",
             ) from error
     return code
 
@@ -357,6 +378,13 @@ class Source(Section):
         return self
 
 
+def _time_of_day(text: str) -> str:
+    """`09:00`, or nothing at all."""
+    if text and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"{text!r} is not a time such as 09:00 / {text!r} 应写成 09:00")
+    return text
+
+
 class Files(Section):
     """What customers send besides text: where and how long it is kept, how large it may be."""
 
@@ -375,10 +403,12 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Team(Section):
     """The people who take over: when they work, and how soon they answer; see docs/hours.md.
 
-    Without any day of the week they are there round the clock.
+    `title` is what colleagues read in place of the name. Without any day of the week they are there
+    round the clock. The last four say which conversations are theirs; see docs/teams.md.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    title: str = Field(default="", max_length=40)
     timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
     mon: tuple[OpenPart, ...] = ()
     tue: tuple[OpenPart, ...] = ()
@@ -394,6 +424,10 @@ class Team(Section):
     next_response_minutes: Minutes = None
     resolution_minutes: Minutes = None
     warn_at_percent: Annotated[int, _within(1, 100)] = 80
+    reasons: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
+    channels: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
 
     @property
     def has_hours(self) -> bool:
@@ -404,6 +438,58 @@ class Team(Section):
     def week(self) -> tuple[Day, ...]:
         """The open parts of each day, Monday's first."""
         return tuple(joined(getattr(self, day)) for day in WEEKDAYS) if self.has_hours else ALWAYS
+
+
+class Desk(Section):
+    """The agents' desk: whose login needs a second factor, how long its audit log is kept, and who
+    serves whom; see docs/access.md and docs/teams.md.
+
+    At `summary_at`, the shop's time, the day before is told in figures to the owners in WeCom and
+    to the agents' forum; empty: never. `needs` is the skill that it takes, by topic of the FAQ or
+    reason of the hand-over.
+    """
+
+    require_totp: tuple[Role, ...] = ()
+    audit_days: int = Field(default=365, ge=30, le=36500)
+    summary_at: Annotated[str, AfterValidator(_time_of_day)] = ""
+    assign: Literal["manual", "automatic"] = "manual"
+    own_teams_only: bool = False
+    same_agent_days: Annotated[int, _within(0, 365)] = 30
+    reassign_minutes: Minutes = None
+    on_breach: Literal["notify", "reassign"] = "notify"
+    needs: dict[str, str] = Field(default_factory=dict)
+
+
+class Handover(Section):
+    """When a person is brought without being asked for; all that is set has to be so."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    tag: str = ""
+    order_over: Annotated[float, Field(ge=0)] | None = None
+    order_days: Annotated[int, _within(1, 3650)] = 30
+    parcel_lost_days: Annotated[int, _within(1, 365)] | None = None
+    topics: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Handover":
+        if not (self.tag or self.topics) and self.order_over is self.parcel_lost_days is None:
+            raise ValueError(
+                f"the rule {self.name!r} would be about everybody: set tag, order_over, "
+                f"parcel_lost_days or topics / 规则 {self.name!r} 会对所有人生效："
+                "请设置 tag、order_over、parcel_lost_days 或 topics"
+            )
+        return self
+
+
+_TWINS = {
+    "teams": ("teams", "团队"),
+    "handover": ("rules", "规则"),
+    "telegram": ("bots", "机器人"),
+    "wechat": ("accounts", "微信账号"),
+    "sources": ("sources", "来源"),
+    "webhooks": ("webhooks", " webhook "),
+}
+"""What the sections are called that must differ from each other."""
 
 
 class Config(BaseSettings):
@@ -418,51 +504,27 @@ class Config(BaseSettings):
     web: Web = Web()
     content: Content = Content()
     files: Files = Files()
+    desk: Desk = Desk()
     api_keys: tuple[ApiKey, ...] = ()
     telegram: tuple[Telegram, ...] = ()
     wechat: tuple[WeChat, ...] = ()
     teams: tuple[Team, ...] = ()
+    handover: tuple[Handover, ...] = ()
     sources: tuple[Source, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
 
-    @field_validator("wechat")
+    @field_validator("telegram", "wechat", "sources", "teams", "handover", "webhooks")
     @classmethod
-    def _accounts_differ(cls, accounts: tuple[WeChat, ...]) -> tuple[WeChat, ...]:
-        names = [account.name for account in accounts]
-        if len(set(names)) < len(names):
-            raise ValueError(
-                "two accounts have the same name: each needs its own / "
-                "两个微信账号的 name 相同：每个都要有自己的"
-            )
-        return accounts
-
-    @field_validator("teams")
-    @classmethod
-    def _one_team(cls, teams: tuple[Team, ...]) -> tuple[Team, ...]:
-        if len(teams) > 1:
-            raise ValueError(
-                "only one team can be set: all conversations are its / "
-                "目前只支持一个团队：所有会话都归它"
-            )
-        return teams
-
-    @field_validator("sources")
-    @classmethod
-    def _sources_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
-        if len({one.name for one in sources}) < len(sources):
-            raise ValueError("two sources have the same name / 两个来源的 name 相同")
-        return sources
-
-    @field_validator("telegram")
-    @classmethod
-    def _bots_differ(cls, bots: tuple[Telegram, ...]) -> tuple[Telegram, ...]:
-        for key in ("name", "token"):
-            values = [getattr(bot, key) for bot in bots]
+    def _they_differ(cls, sections: tuple[Any, ...], about: ValidationInfo) -> tuple[Any, ...]:
+        en, zh = _TWINS[str(about.field_name)]
+        for key in ("name", "token") if about.field_name == "telegram" else ("name",):
+            values = [getattr(section, key) for section in sections]
             if len(set(values)) < len(values):
                 raise ValueError(
-                    f"two bots have the same {key}: each needs its own / "
-                    f"两个机器人的 {key} 相同：每个都要有自己的"
+                    f"two {en} have the same {key}: each needs its own / "
+                    f"两个{zh}的 {key} 相同：每个都要有自己的"
                 )
-        return bots
+        return sections
 
     @classmethod
     def settings_customise_sources(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from bot.channels.base import Channel, FileSource, Inlet, Policy
-from bot.channels.wechat.callback import Callback
+from bot.channels.wechat.endpoint import Callback
 from bot.channels.wechat.kf_account import KfAccount, KfCallback
 from bot.channels.wechat.wecom import WecomApp, WecomCallback
 from bot.config import Config

@@ -7,7 +7,7 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 from rich.console import Console
+from sqlmodel import Session
 
 from bot import app
 from bot.answering.load import load as load_faq
+from bot.channels import webhook
 from bot.channels.telegram import checkup, rights
 from bot.channels.wechat import checkup as wechat_checkup
 from bot.config import (
@@ -30,12 +32,20 @@ from bot.config import (
     load,
     refuse_published_key,
 )
-from bot.core.errors import XiaoerError
+from bot.core.clock import now
+from bot.core.errors import NotAllowed, XiaoerError
 from bot.core.ids import password, token
-from bot.desk import accounts
+from bot.core.roles import Role
+from bot.desk import accounts, staff
+from bot.escalation import presence
+from bot.escalation.agents import named
+from bot.escalation.in_force import in_force
 from bot.shop.sources import checkup as sources_checkup
+from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
-from storage.models.agents import all_agents
+from storage.models.agents import Agent, all_agents
+from storage.models.routing import teams_of
+from storage.models.teams import team_edits
 
 
 class AlreadyThere(XiaoerError):
@@ -86,21 +96,77 @@ def _first_config(shop: str) -> str:
     return re.sub(rf"(?m)^({'|'.join(_NOT_THEIRS)}) = .*$", r'\1 = ""', text)
 
 
-def add_agent(config: Config, login: str, name: str) -> str:
-    """Create an agent; returns the first password, which is stored only as a hash."""
+def add_agent(config: Config, login: str, name: str, role: Role | None = None) -> str:
+    """Create an agent; returns the first password, which is stored only as a hash.
+
+    Without a `role`, whoever is first is the owner, and the others are agents.
+    """
     first = password()
     with app.database(config) as db:
-        db.run(accounts.create_agent, login, name, first)
+        db.run(accounts.create_agent, login, name, first, role)
     return first
 
 
 def list_agents(config: Config) -> list[dict[str, Any]]:
     """All agents, without their secrets."""
     with app.database(config) as db:
-        return [
-            {"login": agent.login, "name": agent.name, "active": agent.active}
-            for agent in db.run(all_agents)
-        ]
+        return db.run(lambda session: [_shown(session, one) for one in all_agents(session)])
+
+
+def equip_agent(
+    config: Config,
+    login: str,
+    capacity: int | None,
+    languages: list[str] | None,
+    skills: list[str] | None,
+    teams: list[str] | None,
+) -> dict[str, Any]:
+    """Set what an agent can do; None leaves it. Returns how the agent is then.
+
+    Raises `NotFound`, and `NotAllowed` for a language or a team that the shop does not have.
+    """
+    _are_known(languages, config.shop.languages, ("语言", "language"))
+
+    def work(session: Session) -> dict[str, Any]:
+        there = in_force(config.teams, team_edits(session))
+        _are_known(teams, [one.name for one in there], ("团队", "team"))
+        agent = presence.equip(
+            session, login, capacity=capacity, languages=languages, skills=skills, teams=teams
+        )
+        return _shown(session, agent)
+
+    with app.database(config) as db:
+        return db.run(work)
+
+
+def _are_known(given: list[str] | None, known: Sequence[str], what: tuple[str, str]) -> None:
+    for one in given or ():
+        if one not in known:
+            zh, en = what
+            raise NotAllowed(
+                f"没有这个{zh}：{one}。已有：{'、'.join(known) or '无'}",
+                f"There is no {en} {one}. There are: {', '.join(known) or 'none'}",
+            )
+
+
+def _number(session: Session, login: str) -> int:
+    """The id of the agent with this login. Raises `NotFound`."""
+    return named(session, login).id or 0
+
+
+def _shown(session: Session, agent: Agent) -> dict[str, Any]:
+    assert agent.id is not None
+    return {
+        "login": agent.login,
+        "name": agent.name,
+        "role": agent.role,
+        "active": agent.active,
+        "presence": presence.shown(agent, now()),
+        "capacity": agent.capacity,
+        "languages": agent.languages,
+        "skills": agent.skills,
+        "teams": sorted(teams_of(session, agent.id)),
+    }
 
 
 def link_agent(config: Config, login: str, telegram_id: str | None, wecom_id: str | None) -> None:
@@ -116,6 +182,43 @@ def disable_agent(config: Config, login: str) -> None:
     """Stop an agent from logging in, and end the sessions they have."""
     with app.database(config) as db:
         db.run(accounts.disable, login)
+
+
+def enable_agent(config: Config, login: str) -> None:
+    """Let an agent who was disabled log in again."""
+
+    def enable(session: Session) -> None:
+        staff.set_active(session, None, _number(session, login), active=True)
+
+    with app.database(config) as db:
+        db.run(enable)
+
+
+def set_agent(config: Config, login: str, name: str, role: Role | None) -> Agent:
+    """Give an agent another name or role; what is empty stays. Returns the agent."""
+
+    def change(session: Session) -> Agent:
+        agent = named(session, login)
+        wanted = role or Role(agent.role)
+        return staff.change(session, None, agent.id or 0, name or agent.name, wanted)
+
+    with app.database(config) as db:
+        return db.run(change)
+
+
+def reset_password(config: Config, login: str) -> str:
+    """Give an agent a new password, to be changed at the next login; returns it."""
+    fresh = password()
+    kept = accounts.hashed(fresh)
+    with app.database(config) as db:
+        db.run(lambda session: staff.renew(session, None, _number(session, login), kept))
+    return fresh
+
+
+def drop_factor(config: Config, login: str) -> None:
+    """Let an agent log in by the password alone."""
+    with app.database(config) as db:
+        db.run(lambda session: staff.drop_factor(session, None, _number(session, login)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +294,8 @@ def _checks(config: Config) -> Iterator[Check]:
         yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
     for source in config.sources:
         yield Check(f"source 来源 {source.name}", partial(_source, config, source))
+    for one in config.webhooks:
+        yield Check(f"webhook {one.name}", partial(_webhook, one))
 
 
 def _source(config: Config, source: Source) -> str:
@@ -262,6 +367,10 @@ def _rights(bot: Telegram, place: rights.Place) -> str:
 
 def _wechat(account: WeChat, public_url: str) -> str:
     return asyncio.run(wechat_checkup.check(account, public_url))
+
+
+def _webhook(one: Webhook) -> str:
+    return asyncio.run(webhook.check(one))
 
 
 def _toml(text: str) -> str:

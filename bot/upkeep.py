@@ -12,10 +12,11 @@ from bot.core.clock import now
 from bot.engine import Job
 from bot.inbox.expiry import delete_old_files
 from storage.db import Database
+from storage.models.audit import forget_audit
 from storage.models.buttons import forget_buttons
 from storage.models.community import forget_posts
 from storage.models.deliveries import expire_held, forget_quotas
-from storage.models.errands import forget_errands
+from storage.models.errands import forget_errands, forget_told
 from storage.models.inbound import forget_receipts
 from storage.models.moderation import forget_texts
 
@@ -31,6 +32,10 @@ TEXTS_KEPT = timedelta(days=90)
 """How long admins can read what was taken away in a group."""
 ERRANDS_KEPT = timedelta(days=7)
 """How long it is known what was done at a platform; it may quote customers."""
+TOLD_KEPT = timedelta(days=30)
+"""How long it is known what webhooks were told, so that it can be told again."""
+AUDIT_KEPT = timedelta(days=365)
+"""How long it is known who did what at the desk, unless it is set."""
 AT_ONCE = 500
 """Rows in one transaction, so that no message waits for the housekeeping."""
 
@@ -40,9 +45,11 @@ Chore = Callable[[Session, datetime, int], int]
 """Does at most so many rows of the work that a moment is the limit of; returns how many."""
 
 
-def jobs(db: Database, files: Path, files_kept: timedelta) -> list[Job]:
+def jobs(
+    db: Database, files: Path, files_kept: timedelta, audit_kept: timedelta = AUDIT_KEPT
+) -> list[Job]:
     """The jobs of the house, with their times in the shop's time zone. `files` is the folder of
-    customers' files."""
+    customers' files; `audit_kept` is how long it is known who did what at the desk."""
     return [
         Job("forget-files", _files(db, files, files_kept), "30 4 * * *"),
         Job("forget-receipts", _all(db, forget_receipts, RECEIPTS_KEPT), "20 4 * * *"),
@@ -51,6 +58,8 @@ def jobs(db: Database, files: Path, files_kept: timedelta) -> list[Job]:
         Job("forget-group-posts", _all(db, forget_posts, POSTS_KEPT), "10 4 * * *"),
         Job("forget-moderated-texts", _all(db, forget_texts, TEXTS_KEPT), "15 4 * * *"),
         Job("forget-errands", _all(db, forget_errands, ERRANDS_KEPT), "55 4 * * *"),
+        Job("forget-webhooks", _all(db, forget_told, TOLD_KEPT), "0 4 * * *"),
+        Job("forget-audit", _all(db, forget_audit, audit_kept), "5 4 * * *"),
         Job("expire-held-messages", _all(db, expire_held), "*/10 * * * *"),
     ]
 

@@ -43,6 +43,7 @@ from storage.migrate import (
     tables_at,
     take_turn,
 )
+from storage.models import search_index
 from storage.models.base import Json, UtcDateTime
 
 BATCH = 1000
@@ -232,6 +233,7 @@ def _clear(connection: Connection, *, replace: bool) -> None:
             "The database holds data already and was left alone. Restore into an empty one, or "
             "replace everything with --force.",
         )
+    search_index.drop(connection)
     for table in reversed(tables):
         table.drop(connection)
     connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))

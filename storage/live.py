@@ -12,6 +12,9 @@ from bot.core.messages import Address
 QUEUE = "queue"
 """Topic: the list of conversations that agents see."""
 
+TEAMS = "teams"
+"""Topic: what was said at the desk of teams and their hours."""
+
 FILES = "files"
 """Topic: files that customers sent and that are to be fetched."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.db import Database, DatabaseUnusable
+from storage.models.search_index import DERIVED
 
 LOCK = 0x7869616F6572
 """PostgreSQL advisory lock ("xiaoer"), so that processes that start together migrate in turn."""
@@ -103,11 +104,14 @@ def revision_of(connection: Connection) -> str | None:
 
 @cache
 def tables_at(revision: str) -> list[Table]:
-    """The tables as they were at `revision`, each after those that it refers to."""
+    """The tables as they were at `revision`, each after those that it refers to.
+
+    What is derived from them is not among them.
+    """
     tables = MetaData()
     with create_engine("sqlite://").begin() as connection:
         migrate(connection, revision)
-        tables.reflect(connection)
+        tables.reflect(connection, only=lambda name, _: not name.startswith(DERIVED))
     return [table for table in tables.sorted_tables if table.name != VERSION_TABLE]
 
 

@@ -1,7 +1,6 @@
 """What the tests share: real databases of both kinds, migrated once and copied for each test."""
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,21 +9,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from filelock import FileLock
 from hypothesis import settings
 
 from bot.answering.index import Index
 from bot.answering.load import load
+from bot.desk import accounts
 from storage.db import Database
 from storage.migrate import upgrade
-from tests.support.service import ROOT, Service
+from tests.support.service import ROOT, Service, small_faq_in
 
 _NUMBERS = count(1)
 
-# Where changes are judged, the same examples are tried every time and no clock decides.
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# No clock decides; where changes are judged, the same examples are tried every time.
+settings.register_profile("shop", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("shop")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -117,6 +117,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(name))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Passwords in the tests' own process are hashed quickly; services hash as they do."""
+    slow, accounts._HASHER = accounts._HASHER, PasswordHasher(1, 8, 1)
+    yield
+    accounts._HASHER = slow
+
+
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """`Database` on either kind."""
@@ -146,15 +154,7 @@ def shipped(model_cache: Path) -> Index:
 @pytest.fixture(scope="session")
 def small_faq(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three topics of the shipped FAQ, for services that start often."""
-    folder = tmp_path_factory.mktemp("small") / "faq"
-    for language in ("zh", "en"):
-        (folder / language).mkdir(parents=True)
-        for topic in ("returns", "refunds", "smalltalk"):
-            file = f"{language}/{topic}.yaml"
-            text = (ROOT / "faq" / file).read_text(encoding="utf-8")
-            # Related entries of other topics are not in this small FAQ.
-            (folder / file).write_text(re.sub(r"(?m)^  related: .*\n", "", text), encoding="utf-8")
-    return folder
+    return small_faq_in(tmp_path_factory.mktemp("small") / "faq")
 
 
 @pytest.fixture(scope="session")

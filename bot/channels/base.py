@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.groups import Change, Post, Press
-from bot.core.messages import Address, Attachment, Choice, Inbound, Purpose
+from bot.core.messages import Address, Attachment, Choice, Inbound, Purpose, is_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,27 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """Files that a platform takes, as its own `kind`: of these types (none: of any) and sizes."""
+
+    kind: str
+    types: frozenset[str]
+    max_bytes: int
+
+    def is_for(self, mime: str) -> bool:
+        """Whether a file of this type may go so."""
+        return not self.types or mime in self.types
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What one account may send. `windows` by what opens them; none: it may always send.
 
     `opaque_buttons`: a button's value passes through the customer's hands, so a single-use token
     of ours goes in its place. `pieces` is how many of the platform's messages a text with its
     choices takes. Where windows count, what waits together `joins` into one message. With
-    `replies_only` nothing can be sent but in answer to the platform's own request.
+    `replies_only` nothing can be sent but in answer to the platform's own request. A file goes as
+    the first of `files` that is for it; without any, no file can be sent.
     """
 
     limits: Limits = Limits()
@@ -69,6 +84,29 @@ class Policy:
     pieces: Callable[[str, Sequence[Choice]], int] = lambda _text, _choices: 1
     joins: bool = False
     replies_only: bool = False
+    files: tuple[Carries, ...] = ()
+
+    def carrier(self, mime: str, size: int) -> Carries | None:
+        """As what a file goes; None when it cannot."""
+        found = (one for one in self.files if one.is_for(mime) and size <= one.max_bytes)
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file of ours to send; `name` is what its sender called it."""
+
+    path: Path
+    name: str
+    mime: str
+    size: int
+
+    def read(self) -> bytes:
+        """Its content. Raises `Refused` when it is no longer there."""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise Refused("the file is no longer on the disk") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +115,8 @@ class Outgoing:
 
     `route` names the other way that it takes. It stands for the deliveries `joined` as well.
     `part` is the first piece to send, where those before it have arrived. With `copy_of` it is the
-    platform's own message `chat/id`, with its file, that is to be copied.
+    platform's own message `chat/id`, with its file, that is to be copied. Each of the `files` is a
+    piece, before those of the text.
     """
 
     key: str
@@ -89,6 +128,12 @@ class Outgoing:
     joined: tuple[str, ...] = ()
     part: int = 0
     copy_of: str = ""
+    files: tuple[OutgoingFile, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The text, unless it only stands for the files."""
+        return "" if self.files and is_mark(self.text) else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +148,7 @@ class Errand:
     """Something else to do at the platform: take a message away, give a topic a name.
 
     `kind` and `details` say what. Errands of one `line` come one after the other; one that
-    `counts` is a message to the platform's limits.
+    `counts` is a message to the platform's limits. This is its `attempts`-th try.
     """
 
     key: str
@@ -112,6 +157,7 @@ class Errand:
     kind: str
     details: Mapping[str, Any]
     counts: bool
+    attempts: int = 1
 
 
 class Channel(Protocol):
@@ -299,15 +345,24 @@ class DeliveryError(Exception):
 class TryLater(DeliveryError):
     """Surely not sent, and may be tried again.
 
-    `seconds`: what the platform asked us to wait, if it did; `everyone`: the whole account waits.
+    `seconds`: what the platform asked us to wait, if it did; `everyone`: the whole account waits;
+    `alone`: nothing else does, not even what comes after it. The account rests for `rest` seconds.
     """
 
     def __init__(
-        self, reason: str, seconds: float | None = None, *, everyone: bool = False
+        self,
+        reason: str,
+        seconds: float | None = None,
+        *,
+        everyone: bool = False,
+        alone: bool = False,
+        rest: float = 0.0,
     ) -> None:
         super().__init__(reason)
         self.seconds = seconds
         self.everyone = everyone
+        self.alone = alone
+        self.rest = rest
 
 
 class Refused(DeliveryError):

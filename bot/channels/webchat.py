@@ -65,6 +65,7 @@ class Sessions:
 
     def __init__(self, secret: str) -> None:
         self._signer = Signer(secret, salt="chat-session", digest_method=hashlib.sha256)
+        self._files = Signer(secret, salt="chat-file", digest_method=hashlib.sha256)
 
     def new(self) -> str:
         """A new token with 256 random bits."""
@@ -77,6 +78,15 @@ class Sessions:
         except BadSignature:
             return False
         return self._signer.sign(value).decode() == token  # base64 has more than one spelling
+
+    def file_key(self, chat: str, number: int) -> str:
+        """What opens the file `number` of a chat: told to its session alone, and good for no other
+        file, so that who passes on a link to it passes on no more."""
+        return self._files.get_signature(f"{chat}:{number}").decode()
+
+    def opens(self, key: str, chat: str, number: int) -> bool:
+        """Whether `key` is the file's."""
+        return secrets.compare_digest(key.encode(), self.file_key(chat, number).encode())
 
     @staticmethod
     def address(token: str) -> Address:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot import config as configuration
+from bot.bars import progress
 from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _run(
     settings = configuration.load(config)
     table = csv_file.examine(file, kind)
     _tell_columns(table)
-    with _progress() as bars:
+    with progress(err) as bars:
         bar = bars.add_task(_say("导入", "import"), total=table.lines)
 
         def meter(rows: int) -> None:
@@ -138,19 +138,6 @@ def _as_dict(table: "Table", summary: "Summary", *, dry_run: bool) -> dict[str, 
         "encoding": table.encoding, "delimiter": table.delimiter,
     }  # fmt: skip
     return about | summary.as_dict(reader_language())
-
-
-def _progress() -> Progress:
-    """A bar on a terminal, nothing elsewhere."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
 
 
 def _say(zh: str, en: str) -> str:

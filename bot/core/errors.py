@@ -23,8 +23,29 @@ class XiaoerError(Exception):
         return self.zh if language == "zh" else self.en
 
 
+class Misread(ValueError):
+    """What somebody wrote cannot be read; `str()` says why in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{en} / {zh}")
+        self.zh = zh
+        self.en = en
+
+    def text(self, language: str) -> str:
+        """Why, for a reader of `language`."""
+        return self.zh if language == "zh" else self.en
+
+
 class NotAllowed(XiaoerError):
     """The caller may not do this now (wrong state, wrong role, somebody else's)."""
+
+
+class TooLarge(NotAllowed):
+    """What was sent is larger than what is taken."""
+
+
+class WrongKind(NotAllowed):
+    """What was sent is of a kind that is not taken."""
 
 
 class NotFound(XiaoerError):

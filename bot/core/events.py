@@ -12,6 +12,21 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationOpened(Event):
+    """A new conversation began."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWritten(Event):
+    """A message was stored, whoever wrote it. Its text may still be masked in this transaction."""
+
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandoffRequested(Event):
     """A conversation began to wait for a person. `reason` is a short key such as `asked`."""
 
@@ -73,11 +88,49 @@ class ConversationTaken(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationReleased(Event):
+    """The agent in charge of a conversation put it back into the queue."""
+
+    conversation_id: int
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationTransferred(Event):
+    """An agent handed a conversation on, to a colleague or a team."""
+
+    conversation_id: int
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenElsewhere(Event):
+    """Somebody has the conversation in the company's own client."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEnded(Event):
+    """Whoever had the conversation in the company's own client has ended it."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationResolved(Event):
     """An agent closed a conversation."""
 
     conversation_id: int
     agent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rated(Event):
+    """A customer rated a resolved conversation: `rating` is 1 (bad) to 5 (excellent)."""
+
+    conversation_id: int
+    rating: int
 
 
 @dataclass(frozen=True, slots=True)

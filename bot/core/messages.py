@@ -157,7 +157,8 @@ class Attachment:
 
     `file_id` is what the platform gives the file for; `size` is in bytes, 0 when it did not say;
     `about` is what there is instead of a file: coordinates, a phone number. A file that
-    `is_too_large` is not fetched.
+    `is_too_large` is not fetched. It is had from the account `source` (`channel:account`), the
+    chat's own where it is empty; a file with a `path` is in our folder already.
     """
 
     kind: Kind
@@ -167,6 +168,8 @@ class Attachment:
     size: int = 0
     about: str = ""
     is_too_large: bool = False
+    source: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

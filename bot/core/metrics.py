@@ -20,3 +20,4 @@ QUARANTINED = Counter(
     "xiaoer_quarantined_total", "Messages that kept failing and were left to people", ["channel"]
 )
 DELIVERIES = Counter("xiaoer_deliveries_total", "Attempts to send", ["channel", "outcome"])
+TOLD = Counter("xiaoer_webhook_calls_total", "Calls of other systems", ["webhook", "outcome"])

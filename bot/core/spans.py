@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from bot.core.errors import Misread
+
 DAY = 24 * 60
 """Minutes of a day, as clocks show them."""
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
@@ -44,32 +46,31 @@ def clock(minute: int) -> str:
 
 
 def read_span(text: str) -> Span:
-    """`09:00-12:00` as a value. Raises `ValueError`, whose text explains in both languages."""
+    """`09:00-12:00` as a value. Raises `Misread`."""
     found = _SPAN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(
-            f"{text!r} is not a time such as 09:00-12:00 / {text!r} 应写成 09:00-12:00"
-        )
+        raise Misread(f"{text!r} 应写成 09:00-12:00", f"{text!r} is not a time such as 09:00-12:00")
     hour, minute, end_hour, end_minute = map(int, found.groups())
     span = Span(hour * 60 + minute, end_hour * 60 + end_minute)
     if max(minute, end_minute) > 59 or span.end > DAY:
-        raise ValueError(f"{text!r} is no time of a day / {text!r} 不是一天中的时间")
+        raise Misread(f"{text!r} 不是一天中的时间", f"{text!r} is no time of a day")
     if span.start >= span.end:
-        raise ValueError(
+        raise Misread(
+            f"{text!r} 结束早于开始；跨过零点请分成两天写：22:00-24:00 和 00:00-02:00",
             f"{text!r} ends before it begins; past midnight, write 22:00-24:00 and on the next day "
-            f"00:00-02:00 / {text!r} 结束早于开始；跨过零点请分成两天写：22:00-24:00 和 00:00-02:00"
+            "00:00-02:00",
         )
     return span
 
 
 def read_day_part(text: str) -> DayPart:
-    """`2026-12-31` or `2026-12-30 14:00-18:00` as a value. Raises `ValueError` like `read_span`."""
+    """`2026-12-31` or `2026-12-30 14:00-18:00` as a value. Raises `Misread`."""
     day, _, span = text.strip().partition(" ")
     try:
         when = date.fromisoformat(day)
     except ValueError as error:
-        raise ValueError(
-            f"{day!r} is no date such as 2026-12-31 / {day!r} 应写成 2026-12-31 这样的日期"
+        raise Misread(
+            f"{day!r} 应写成 2026-12-31 这样的日期", f"{day!r} is no date such as 2026-12-31"
         ) from error
     return DayPart(when, read_span(span) if span else WHOLE_DAY)
 

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
 from storage.models.profiles import is_nobody
+from storage.models.remarks import move_notes
 
 CHAT_GUESSES, CHAT_WINDOW = 5, timedelta(hours=1)
 """Wrong guesses that one chat has, and in what time."""
@@ -46,6 +47,18 @@ def prove(
         return Proof("wrong")
     _link(session, identity, order, at)
     return Proof("linked", order)
+
+
+def vouch(session: Session, identity: Identity, order_number: str, at: datetime) -> Order | None:
+    """Link a chat to an order's customer as somebody of the shop says; None for an unknown order.
+
+    With them join the customer's other chats, orders and notes. A chat that is another customer's
+    stays theirs. The caller holds the identity's row.
+    """
+    order = find_order(session, order_number, lock=True)
+    if order is not None:
+        _link(session, identity, order, at)
+    return order
 
 
 def prove_by_phone(session: Session, identity: Identity, phone: str, at: datetime) -> bool:
@@ -163,5 +176,7 @@ def _take_over(session: Session, anonymous: Customer, customer: Customer) -> Non
     session.add(customer)
     assert anonymous.id is not None
     if anonymous is not customer and is_nobody(session, anonymous.id):
+        assert customer.id is not None
+        move_notes(session, anonymous.id, customer.id)
         session.delete(anonymous)
     session.flush()

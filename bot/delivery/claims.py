@@ -13,8 +13,9 @@ from bot.channels.base import (
 )
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, Progress, Purpose
-from bot.delivery import corrections, outcomes, quota
+from bot.delivery import files, outcomes, quota
 from storage.models import buttons, deliveries, progress
+from storage.models.attachments import Attached
 from storage.models.conversations import Message
 from storage.models.customers import find_identity
 from storage.models.deliveries import Delivery
@@ -31,6 +32,8 @@ class Stop:
 
 REQUEST_LASTS = timedelta(seconds=20)
 """How long the platform's own request for a reply, with its repetitions, may be open."""
+LOOK_AGAIN = timedelta(seconds=10)
+"""How soon it is looked again for a file that is being fetched, should nobody tell."""
 Guard = Callable[[Session, Delivery], Stop | None]
 """Asked at the moment of claiming, so that what was planned yesterday can be refused today."""
 
@@ -53,12 +56,16 @@ def claim(
     for delivery, message in deliveries.next_due(session, _account(channel), at, busy, most):
         if channel.policy.replies_only and _comes_for_it(session, delivery, at):
             continue
-        way = _way(session, channel, guard, delivery, message, at)
+        enclosed = files.enclosed(session, message)
+        if files.are_coming(enclosed):
+            _wait(session, delivery, at + LOOK_AGAIN)
+            continue
+        way = _way(session, channel, guard, delivery, message, at, enclosed)
         if isinstance(way, Stop):
             _stop(session, delivery, way)
             claimed.stopped += 1
         elif _take(session, delivery):
-            outgoing = _outgoing(session, channel, delivery, message, way)
+            outgoing = _outgoing(session, channel, delivery, message, way, enclosed)
             claimed.outgoing.append(_joined(session, channel, guard, outgoing, at))
     return claimed
 
@@ -73,10 +80,12 @@ def claim_reply(session: Session, channel: Channel, guard: Guard, chat: str) -> 
         if delivery.purpose == Purpose.MARKETING:
             continue
         stop = _refusal(session, channel, guard, delivery, at)
+        if stop is None and files.enclosed(session, message):
+            stop = Stop("file", for_good=True)
         if stop is not None:
             _stop(session, delivery, stop)
         elif _take(session, delivery):
-            outgoing = _outgoing(session, channel, delivery, message, "")
+            outgoing = _outgoing(session, channel, delivery, message, "", [])
             return _joined(session, channel, guard, outgoing, at)
     return None
 
@@ -115,21 +124,22 @@ def _way(
     delivery: Delivery,
     message: Message,
     at: datetime,
+    enclosed: list[Attached],
 ) -> Stop | str:
     """By which route it goes, empty for the ordinary one, or why it does not."""
     stop = _refusal(session, channel, guard, delivery, at)
     if stop is not None or channel.policy.replies_only:
         return stop or Stop(quota.CLOSED)
-    if delivery.part:  # counted as a whole when its first piece went
+    policy, purpose = channel.policy, Purpose(delivery.purpose)
+    if enclosed and (files.are_lost(enclosed) or not policy.files):
+        return Stop("file", for_good=True)
+    in_words = policy.pieces(message.text, _choices(message))
+    count = files.pieces(message, enclosed, in_words) - delivery.part
+    if quota.take(session, delivery, policy, at, count):
         return ""
-    account, chat, policy = _account(channel), delivery.chat, channel.policy
-    purpose = Purpose(delivery.purpose)
-    count = policy.pieces(message.text, _choices(message))
-    if quota.take(session, account, chat, purpose, policy, at, count):
-        return ""
-    for route in policy.routes:
+    for route in () if delivery.part or enclosed else policy.routes:  # they carry words, as one
         if purpose in route.carries and (
-            not route.leave or quota.use_leave(session, account, chat, route.leave)
+            not route.leave or quota.use_leave(session, delivery, route.leave)
         ):
             return route.name
     return Stop(quota.CLOSED)
@@ -140,10 +150,14 @@ def _comes_for_it(session: Session, delivery: Delivery, at: datetime) -> bool:
     until = delivery.created_at + REQUEST_LASTS
     if at >= until:
         return False
+    _wait(session, delivery, until)
+    return True
+
+
+def _wait(session: Session, delivery: Delivery, until: datetime) -> None:
     assert delivery.id is not None
     was = [Progress.QUEUED]
     progress.change(session, Delivery, delivery.id, was, Progress.QUEUED, not_before=until)
-    return True
 
 
 def _waiting(
@@ -161,7 +175,7 @@ def _joined(
     An agent's words and the bot's stay apart, and all stay in order.
     """
     policy = channel.policy
-    if not policy.joins or first.route or first.purpose == Purpose.MARKETING:
+    if not policy.joins or first.route or first.files or first.purpose == Purpose.MARKETING:
         return first
     for delivery, message in _waiting(session, channel, first.address.chat, int(first.key)):
         if delivery.purpose == Purpose.MARKETING:
@@ -171,7 +185,8 @@ def _joined(
             delivery.not_before is not None and delivery.not_before > at and not policy.replies_only
         )
         is_other = (delivery.purpose == Purpose.AGENT) != (first.purpose == Purpose.AGENT)
-        if is_early or is_other or policy.pieces(text, choices) > 1:
+        has_files = bool(files.enclosed(session, message))
+        if is_early or is_other or has_files or policy.pieces(text, choices) > 1:
             break
         if _refusal(session, channel, guard, delivery, at) is None and _take(session, delivery):
             keys = (*first.joined, str(delivery.id))
@@ -199,7 +214,12 @@ def _take(session: Session, delivery: Delivery) -> bool:
 
 
 def _outgoing(
-    session: Session, channel: Channel, delivery: Delivery, message: Message, route: str
+    session: Session,
+    channel: Channel,
+    delivery: Delivery,
+    message: Message,
+    route: str,
+    enclosed: list[Attached],
 ) -> Outgoing:
     if message.author == Author.AGENT and message.origin:
         session.refresh(message)  # its words may have been changed until it was taken
@@ -212,7 +232,8 @@ def _outgoing(
         Purpose(delivery.purpose),
         route,
         part=delivery.part,
-        copy_of=message.origin if corrections.is_copy(session, message) else "",
+        copy_of=message.origin if files.is_copy(session, message) else "",
+        files=files.outgoing(enclosed),
     )
 
 

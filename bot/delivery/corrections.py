@@ -2,9 +2,8 @@
 
 from sqlmodel import Session
 
-from bot.core.messages import Author, Progress
-from bot.delivery import errands
-from storage.models.attachments import attachments_of
+from bot.core.messages import Progress
+from bot.delivery import errands, files
 from storage.models.conversations import Message, reword
 from storage.models.deliveries import Delivery, held_delivery
 
@@ -21,10 +20,12 @@ def correct(session: Session, message: Message, text: str) -> bool:
     delivery = held_delivery(session, message.id)
     if delivery is None or delivery.state in (Progress.FAILED, Progress.UNCERTAIN):
         return False
+    if delivery.state == Progress.SENT and not _last(delivery.provider_id).isdecimal():
+        return False  # this platform changes no messages
     reword(session, message.id, text)
     session.refresh(message)
     if delivery.state == Progress.SENT:
-        order(session, delivery, delivery.provider_id.rpartition(",")[2])
+        order(session, delivery, _last(delivery.provider_id))
     elif delivery.state == Progress.SENDING:  # it leaves with the old words
         delivery.is_reworded = True
         session.add(delivery)
@@ -32,20 +33,20 @@ def correct(session: Session, message: Message, text: str) -> bool:
 
 
 def order(session: Session, delivery: Delivery, provider_id: str) -> None:
-    """Have what was sent as `provider_id` changed at the customer to what the message says now."""
+    """Have what was sent as `provider_id` changed at the customer to what the message says now,
+    where the platform can."""
+    if not provider_id.isdecimal():
+        return
     message = session.get_one(Message, delivery.message_id)
     details = {
         CORRECTION: message.id,
         "message": int(provider_id),
         "text": message.text,
-        "caption": is_copy(session, message),
+        "caption": files.is_copy(session, message),
     }
     merge = f"{CORRECTION}:{message.id}"
     errands.order(session, delivery.address, "edit", details, merge=merge, repeatable=True)
 
 
-def is_copy(session: Session, message: Message) -> bool:
-    """Whether an agent's message is a file of theirs at the platform, to be copied from there."""
-    if message.author != Author.AGENT or not message.origin or message.id is None:
-        return False
-    return bool(attachments_of(session, [message.id]))
+def _last(provider_id: str) -> str:
+    return provider_id.rpartition(",")[2]

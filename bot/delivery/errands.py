@@ -116,7 +116,8 @@ def claim(session: Session, channel: Channel, busy: Collection[str], most: int) 
             _give_up(session, row, Progress.FAILED, "expired")
         elif _move(session, row, Progress.SENDING, "", attempts=row.attempts + 1, not_before=None):
             session.refresh(row)  # what it says may have grown since it was read
-            taken.append(Errand(str(row.id), row.chat, row.line, row.kind, row.details, row.counts))
+            what = (row.kind, row.details, row.counts, row.attempts)
+            taken.append(Errand(str(row.id), row.chat, row.line, *what))
     return taken
 
 
@@ -134,7 +135,9 @@ def failed(session: Session, errand_id: int, error: DeliveryError) -> None:
     if row.state != Progress.SENDING:
         return
     if isinstance(error, TryLater):
-        _move(session, row, Progress.QUEUED, error.reason, not_before=later(row.attempts, error))
+        place = {"line": f"{row.chat} alone {row.id}"} if error.alone else {}
+        due = later(row.attempts, error)
+        _move(session, row, Progress.QUEUED, error.reason, not_before=due, **place)
     elif isinstance(error, Uncertain):
         _uncertain(session, row, error.reason)
     else:

@@ -68,9 +68,6 @@ def failed_all(session: Session, delivery_ids: Sequence[int], error: DeliveryErr
     """`failed` for what went as one message."""
     for delivery_id in delivery_ids:
         failed(session, delivery_id, error)
-    delivery = session.get_one(Delivery, delivery_ids[0])
-    if isinstance(error, TryLater | Refused) and not delivery.part:  # a part is not counted again
-        quota.give_back(session, (delivery.channel, delivery.account), delivery.chat)
 
 
 def reported(session: Session, account: Account, provider_id: str, *, blocked: bool) -> None:
@@ -118,6 +115,7 @@ def succeeded(session: Session, delivery_id: int, sent: str | Piece) -> None:
         "part": delivery.part + 1,
     }
     is_news = progress.change(session, Delivery, delivery_id, was, to, **arrived)
+    quota.used_up(session, delivery, 1 if to == Progress.QUEUED else None)
     if is_news and to == Progress.SENT and delivery.is_reworded:
         corrections.order(session, delivery, last)
     _tell(session, delivery)
@@ -130,11 +128,14 @@ def failed(session: Session, delivery_id: int, error: DeliveryError) -> None:
         return
     if isinstance(error, TryLater):
         at = later(delivery.attempts, error)
+        if not delivery.part:  # the rest of what has begun to arrive is to follow: it stays counted
+            quota.give_back(session, delivery)
         move(session, delivery, Progress.QUEUED, error.reason, not_before=at)
     elif isinstance(error, Uncertain):
         _uncertain(session, delivery, error.reason)
     elif isinstance(error, Closed):
         quota.close(session, (delivery.channel, delivery.account), delivery.chat)
+        quota.used_up(session, delivery)
         move(session, delivery, Progress.HELD, quota.CLOSED)
     else:
         move(session, delivery, Progress.FAILED, error.reason)
@@ -152,6 +153,7 @@ def adopt(session: Session, account: Account) -> int:
 
 def _uncertain(session: Session, delivery: Delivery, reason: str) -> None:
     """Perhaps it arrived. Marketing is not sent again; anything else once more, and marked."""
+    quota.used_up(session, delivery, 1)
     if delivery.purpose == Purpose.MARKETING or delivery.resends:
         move(session, delivery, Progress.UNCERTAIN, reason)
     else:
@@ -166,6 +168,7 @@ def move(session: Session, delivery: Delivery, to: Progress, reason: str, **valu
         return
     _tell(session, delivery)
     if to in (Progress.FAILED, Progress.UNCERTAIN, Progress.HELD):
+        quota.give_back(session, delivery)
         live.touch(session, live.QUEUE)
         emit(session, DeliveryStopped(delivery.message_id, to, reason))
 

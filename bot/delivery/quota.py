@@ -40,42 +40,50 @@ def open_window(
         counted = deliveries.sent_since(session, account, address.chat, at)
         quota.used = min(counted, max(0, window.count - window.for_agents - 1))
     session.add(quota)
+    deliveries.count_anew(session, account, address.chat, kind)
     release(session, account, address.chat)
 
 
 def take(
-    session: Session,
-    account: Account,
-    chat: str,
-    purpose: Purpose,
-    policy: Policy,
-    at: datetime,
-    count: int = 1,
+    session: Session, delivery: Delivery, policy: Policy, at: datetime, count: int = 1
 ) -> bool:
-    """Use `count` messages of an open window. False when none has them left for this purpose."""
-    if not policy.windows:
+    """See to it that `count` messages of an open window are counted for the delivery.
+
+    False when no window has as many left for its purpose as are not counted yet.
+    """
+    missing = count - delivery.counted
+    if not policy.windows or missing <= 0:
         return True
+    purpose = Purpose(delivery.purpose)
     usable = [
         quota
-        for quota in deliveries.open_quotas(session, account, chat, at)
+        for quota in deliveries.open_quotas(session, *_chat(delivery), at)
         if quota.kind in policy.windows
-        and (quota.allowance is None or _left(quota, purpose) >= count)
+        and (quota.allowance is None or _left(quota, purpose) >= missing)
     ]
     if not usable:
         return False
     best = next((quota for quota in usable if quota.allowance is None), usable[0])
-    best.used += count
-    session.add(best)
+    _count(session, delivery, best, missing)
     return True
 
 
-def give_back(session: Session, account: Account, chat: str) -> None:
-    """A message that was taken from a window was surely not sent: it may be used for another."""
-    for quota in deliveries.open_quotas(session, account, chat, now()):
-        if quota.used > 0 and not quota.kind.startswith(LEAVE):
-            quota.used -= 1
-            session.add(quota)
-            return
+def give_back(session: Session, delivery: Delivery) -> None:
+    """What is counted for pieces that were surely not sent may be used for other messages."""
+    if not delivery.counted:
+        return
+    quota = deliveries.find_quota(session, *_chat(delivery), delivery.window)
+    if quota is not None:
+        quota.used = max(0, quota.used - delivery.counted)
+        session.add(quota)
+    delivery.counted = 0
+    session.add(delivery)
+
+
+def used_up(session: Session, delivery: Delivery, count: int | None = None) -> None:
+    """`count` of what is counted for it, else all, was sent, or perhaps was."""
+    delivery.counted = 0 if count is None else max(0, delivery.counted - count)
+    session.add(delivery)
 
 
 def give_leave(session: Session, address: Address, kind: str) -> None:
@@ -87,13 +95,12 @@ def give_leave(session: Session, address: Address, kind: str) -> None:
     release(session, account, address.chat)
 
 
-def use_leave(session: Session, account: Account, chat: str, kind: str) -> bool:
+def use_leave(session: Session, delivery: Delivery, kind: str) -> bool:
     """Use one permission. False when there is none left."""
-    quota = deliveries.find_quota(session, account, chat, kind)
+    quota = deliveries.find_quota(session, *_chat(delivery), kind)
     if quota is None or quota.used >= (quota.allowance or 0):
         return False
-    quota.used += 1
-    session.add(quota)
+    _count(session, delivery, quota, 1)
     return True
 
 
@@ -103,6 +110,31 @@ def close(session: Session, account: Account, chat: str) -> None:
         if not quota.kind.startswith(LEAVE):
             quota.closes_at = now()
             session.add(quota)
+
+
+def is_shut(session: Session, address: Address) -> bool:
+    """Whether the bot may not write before the customer does: no window of theirs is left.
+
+    Where the platform has no windows, or none is remembered, the way counts as open.
+    """
+    known = deliveries.quotas_of(session, (address.channel, address.account), address.chat)
+    windows = [quota for quota in known if not quota.kind.startswith(LEAVE)]
+    at = now()
+    return bool(windows) and not any(
+        quota.closes_at > at and (quota.allowance is None or _left(quota, Purpose.ANSWER) > 0)
+        for quota in windows
+    )
+
+
+def _chat(delivery: Delivery) -> tuple[Account, str]:
+    return (delivery.channel, delivery.account), delivery.chat
+
+
+def _count(session: Session, delivery: Delivery, quota: Quota, count: int) -> None:
+    quota.used += count
+    delivery.window, delivery.counted = quota.kind, delivery.counted + count
+    session.add(quota)
+    session.add(delivery)
 
 
 def _row(session: Session, address: Address, kind: str) -> Quota:

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -40,10 +42,20 @@ log = structlog.get_logger()
 
 
 class Sender:
-    """One account's sender. Any number of processes may run it: one of them sends at a time."""
+    """One account's sender. Any number of processes may run it: one of them sends at a time.
 
-    def __init__(self, db: Database, channel: Channel, guard: Guard = claims.guard_consent) -> None:
+    The files that agents send are in `folder`.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        channel: Channel,
+        guard: Guard = claims.guard_consent,
+        folder: Path = Path(),
+    ) -> None:
         self._db = db
+        self._folder = folder
         self._channel = channel
         self._guard = guard
         self._account = (channel.channel, channel.account)
@@ -153,7 +165,8 @@ class Sender:
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         chat, which = outgoing.address.chat, outcomes.numbers(outgoing)
-        sending = self._channel.send(outgoing)
+        files = tuple(replace(one, path=self._folder / one.path) for one in outgoing.files)
+        sending = self._channel.send(replace(outgoing, files=files))
         outcome = await self._settle(
             chat, sending, outcomes.succeeded_all, outcomes.failed_all, which
         )
@@ -187,7 +200,9 @@ class Sender:
         return "Sent"
 
     def _wait_after(self, chat: str, error: DeliveryError) -> None:
-        if isinstance(error, TryLater) and error.seconds is not None:
+        if isinstance(error, TryLater) and error.rest:
+            self._limiter.pause(monotonic() + error.rest)
+        if isinstance(error, TryLater) and error.seconds is not None and not error.alone:
             until = monotonic() + error.seconds
             self._limiter.pause(until, None if error.everyone else chat)
 

@@ -1,81 +1,80 @@
-"""Agents' accounts: passwords, the lock that stops those who guess them, and their logins."""
+"""Agents' accounts: who they are, their passwords, and whether a login still stands."""
 
-import asyncio
 import re
-from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.core.errors import NotAllowed, NotFound
+from bot.core.errors import NotAllowed
 from bot.core.groups import SPECIAL
-from bot.core.ids import token
-from bot.desk.passes import LIFETIME
+from bot.core.roles import Role
+from bot.escalation.agents import named
 from storage import live
-from storage.db import Database
 from storage.models.agents import (
     Agent,
+    active_owners,
     agent_by_login,
     agent_by_telegram,
     agent_by_wecom,
-    begin_login,
     end_logins,
+    has_owner,
     running_login,
 )
-from storage.models.audit import record
+from storage.models.audit import Origin, acting, record
 
-MAX_FAILURES = 5
-"""Wrong passwords in a row before the account is locked."""
-LOCKED_FOR = timedelta(minutes=15)
-"""How long a locked account refuses every password."""
 MIN_PASSWORD = 10
 """Shortest password, in characters (NIST SP 800-63B asks for at least 8)."""
+MAX_NAME = 64
+"""Longest name of an agent, in characters."""
 MAX_PASSWORD = 200
 """Longest password, in characters, so that hashing stays cheap."""
 
 _LOGIN = re.compile(r"[^\W_][\w.@-]{0,63}")
 # Argon2id with OWASP's recommended 19 MiB, 2 passes, 1 lane: a flood of logins stays affordable.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_STRANGER_HASH = _HASHER.hash("nobody has this password")
-_STRANGERS = 1000
-_HASHING_AT_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What became of a login: the agent who is in, or until when the account is locked.
+def create_agent(
+    session: Session, login: str, name: str, password: str, role: Role | None = None
+) -> Agent:
+    """A new agent who may log in, where there is no owner yet as the owner.
 
-    Neither means that the login or the password was wrong. `token` names the new login.
+    Raises `NotAllowed` for a bad or taken login or password.
     """
-
-    agent: Agent | None = None
-    token: str = ""
-    locked_until: datetime | None = None
+    return new_agent(session, login, name, hashed(password), role)
 
 
-def create_agent(session: Session, login: str, name: str, password: str) -> Agent:
-    """A new agent who may log in. Raises `NotAllowed` for a bad or taken login or password."""
+def hashed(password: str) -> str:
+    """What is kept of a password. Slow on purpose. Raises `NotAllowed` for a bad one."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise NotAllowed(
+            f"密码需要 {MIN_PASSWORD} 到 {MAX_PASSWORD} 个字符。",
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
+        )
+    return _HASHER.hash(password)
+
+
+def new_agent(
+    session: Session, login: str, name: str, password_hash: str, role: Role | None = None
+) -> Agent:
+    """`create_agent`, the password hashed already."""
     known_as = login.strip().lower()
     if not _LOGIN.fullmatch(known_as):
         raise NotAllowed(
             "登录名只能包含字母、数字和 . _ @ -，最长 64 个字符。",
             "A login has letters, digits and . _ @ - only, at most 64 characters.",
         )
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise NotAllowed(
-            f"密码需要 {MIN_PASSWORD} 到 {MAX_PASSWORD} 个字符。",
-            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
-        )
     if agent_by_login(session, known_as) is not None:
         raise NotAllowed(
             f"登录名 {known_as} 已经有人使用。", f"The login {known_as} is already taken."
         )
     agent = Agent(
-        login=known_as, name=name.strip() or known_as, password_hash=_HASHER.hash(password)
+        login=known_as,
+        name=name.strip()[:MAX_NAME] or known_as,
+        password_hash=password_hash,
+        role=role or (Role.AGENT if has_owner(session) else Role.OWNER),
     )
     session.add(agent)
     session.flush()
@@ -84,20 +83,36 @@ def create_agent(session: Session, login: str, name: str, password: str) -> Agen
 
 
 def disable(session: Session, login: str) -> Agent:
-    """Shut the agent out, at once and on every device. Raises `NotFound`."""
-    agent = _agent(session, login)
-    assert agent.id is not None
+    """Shut the agent out, at once and on every device. Raises `NotFound`, and `NotAllowed` for
+    the last owner."""
+    agent = named(session, login)
+    keep_an_owner(session, agent)
     agent.active = False
-    session.add(agent)
-    end_logins(session, agent.id)
-    live.touch(session, live.QUEUE)
+    shut_out(session, agent)
     record(session, "command", "agent.disable", f"agent:{agent.id}")
     return agent
 
 
+def keep_an_owner(session: Session, agent: Agent) -> None:
+    """Raise `NotAllowed` when the shop has no active owner but `agent`, who is to leave."""
+    if [one.id for one in active_owners(session)] == [agent.id]:
+        raise NotAllowed(
+            "店里至少要有一位店主。请先让另一位同事成为店主。",
+            "The shop needs an owner. Make somebody else one first.",
+        )
+
+
+def shut_out(session: Session, agent: Agent) -> None:
+    """End the agent's logins; their open pages find themselves outside."""
+    assert agent.id is not None
+    session.add(agent)
+    end_logins(session, agent.id)
+    live.touch(session, live.QUEUE)
+
+
 def link(session: Session, login: str, telegram_id: str) -> Agent:
     """Who the agent is on Telegram; empty for nobody. Raises `NotFound` and `NotAllowed`."""
-    agent = _agent(session, login)
+    agent = named(session, login)
     known_as = telegram_id.strip()
     if known_as and (not re.fullmatch(r"[1-9][0-9]{0,18}", known_as) or known_as in SPECIAL):
         raise NotAllowed(
@@ -113,7 +128,7 @@ def link(session: Session, login: str, telegram_id: str) -> Agent:
 
 def link_wecom(session: Session, login: str, wecom_id: str) -> Agent:
     """Who the agent is in WeCom; empty for nobody. Raises `NotFound` and `NotAllowed`."""
-    agent = _agent(session, login)
+    agent = named(session, login)
     known_as = wecom_id.strip()
     if known_as and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", known_as):
         raise NotAllowed(
@@ -124,13 +139,6 @@ def link_wecom(session: Session, login: str, wecom_id: str) -> Agent:
     agent.wecom_id = known_as or None
     session.add(agent)
     record(session, "command", "agent.link", f"agent:{agent.id}")
-    return agent
-
-
-def _agent(session: Session, login: str) -> Agent:
-    agent = agent_by_login(session, login.strip().lower())
-    if agent is None:
-        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
     return agent
 
 
@@ -154,74 +162,15 @@ def log_out(session: Session, login_token: str) -> None:
     login = running_login(session, login_token)
     if login is None:
         return
+    acting(session, Origin.DESK)
     login.ended_at = now()
     session.add(login)
     record(session, f"agent:{login.agent_id}", "log_out", f"agent:{login.agent_id}")
     live.touch(session, live.QUEUE)  # its open pages look again, and find themselves outside
 
 
-class Door:
-    """Lets agents in, one process's worth of them."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        # Unknown logins lock like known ones; otherwise the lock would tell which logins exist.
-        self._strangers: OrderedDict[str, Agent] = OrderedDict()
-        self._hashing = asyncio.Semaphore(_HASHING_AT_ONCE)
-
-    async def log_in(self, login: str, password: str, at: datetime) -> Attempt:
-        """Try a login and password at the moment `at`; every try costs the same time."""
-        known_as = login.strip().lower()[:64]
-        agent = await self._db.read(agent_by_login, known_as)
-        expected = agent.password_hash if agent is not None and agent.active else _STRANGER_HASH
-        # Hashing is slow on purpose: it must hold up neither the loop nor the one writer.
-        async with self._hashing:
-            right = await asyncio.to_thread(_matches, expected, password)
-        if agent is None or not agent.active:
-            return _count(self._stranger(known_as), right=False, at=at)
-        return await self._db.transact(_settle, agent.id or 0, expected, right=right, at=at)
-
-    def _stranger(self, login: str) -> Agent:
-        stranger = self._strangers.setdefault(
-            login, Agent(login=login, name="", password_hash="", failed_logins=0)
-        )
-        self._strangers.move_to_end(login)
-        if len(self._strangers) > _STRANGERS:
-            self._strangers.popitem(last=False)
-        return stranger
-
-
-def _settle(session: Session, agent_id: int, matched: str, *, right: bool, at: datetime) -> Attempt:
-    """Count the try. The row is read again: tries run side by side while they hash."""
-    agent = session.get(Agent, agent_id, with_for_update=True)
-    if agent is None or not agent.active or agent.password_hash != matched:
-        return Attempt()
-    attempt = _count(agent, right=right, at=at)
-    session.add(agent)
-    if attempt.agent is None or agent.id is None:
-        return attempt
-    login_token = token()
-    begin_login(session, agent.id, login_token, outlived=at - LIFETIME)
-    record(session, f"agent:{agent.id}", "log_in", f"agent:{agent.id}")
-    return Attempt(agent=agent, token=login_token)
-
-
-def _count(agent: Agent, *, right: bool, at: datetime) -> Attempt:
-    if agent.locked_until is not None:
-        if at < agent.locked_until:
-            return Attempt(locked_until=agent.locked_until)
-        agent.locked_until = None
-        agent.failed_logins = 0
-    if right:
-        agent.failed_logins = 0
-        return Attempt(agent=agent)
-    agent.failed_logins += 1
-    if agent.failed_logins >= MAX_FAILURES:
-        agent.locked_until = at + LOCKED_FOR
-    return Attempt(locked_until=agent.locked_until)
-
-
-def _matches(expected: str, password: str) -> bool:
+def matches(expected: str, password: str) -> bool:
+    """Whether `expected` is what is kept of `password`. Slow on purpose."""
     if len(password) > MAX_PASSWORD:
         return False
     try:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from nicegui.element import Element
 
 from bot.desk.elements import KeyedList, box, button, set_class, text
+from bot.desk.hits import Asked
+from bot.desk.search import SearchColumn
 from bot.desk.sight import Board, Row
 from bot.desk.texts import Texts
 
@@ -73,34 +75,51 @@ class Section:
 
 
 class BoardColumn:
-    """All four lists. On a phone they have the screen to themselves, with a way to the next."""
+    """The search and all lists. On a phone they have the screen to themselves, with a way to the
+    next. While something is searched for, what is found takes the lists' place."""
 
     def __init__(
-        self, texts: Texts, select: Select, take_next: Callable[[], Awaitable[None]]
+        self,
+        texts: Texts,
+        select: Select,
+        take_next: Callable[[], Awaitable[None]],
+        search: Callable[[], SearchColumn],
     ) -> None:
         self._texts = texts
-        column = box("d-board", "nav")
-        column.props["aria-label"] = texts("conversations")
-        with column:
+        self._column = box("d-board", "nav")
+        self._column.props["aria-label"] = texts("conversations")
+        with self._column:
+            self._search = search()
+        with self._column, box("d-lists"):
+            self._todo = Section("todo", texts("todo"), "", select)
             self._mine = Section("mine", texts("mine"), texts("none_mine"), select)
             self._waiting = Section("waiting", texts("waiting"), texts("all_caught_up"), select)
             with self._waiting.heading:
                 self._next = button(texts("take_next"), "d-primary d-next", take_next)
+            self._snoozed = Section("snoozed", texts("snoozed"), "", select, folds=True)
             self._others = Section("others", texts("others"), "", select, folds=True)
             self._resolved = Section("resolved", texts("recent"), "", select, folds=True)
 
     def show(self, board: Board) -> None:
         """Show the lists as they are now."""
+        self._todo.show(board.todo, len(board.todo))
+        self._todo.element.set_visibility(bool(board.todo))
         self._mine.show(board.mine, len(board.mine))
+        self._snoozed.show(board.snoozed, len(board.snoozed))
+        self._snoozed.element.set_visibility(bool(board.snoozed))
         self._next.set_visibility(board.waiting_count > 0)
         left_out = board.waiting_count - len(board.waiting)
         self._waiting.show(board.waiting, board.waiting_count, self._more(left_out))
-        listed = len(board.mine) + len(board.others)
+        listed = len(board.mine) + len(board.snoozed) + len(board.others)
         left_out = board.open_count - listed
         self._others.show(board.others, len(board.others) + left_out, self._more(left_out))
         self._others.element.set_visibility(bool(board.others) or left_out > 0)
         self._resolved.show(board.resolved, len(board.resolved))
         self._resolved.element.set_visibility(bool(board.resolved))
+
+    async def ask(self, asked: Asked) -> None:
+        """Show what is found in the lists' place; without words, the lists again."""
+        set_class(self._column, "d-searching", on=await self._search.ask(asked))
 
     def _more(self, left_out: int) -> str:
         return self._texts("more", count=left_out) if left_out > 0 else ""

@@ -31,6 +31,21 @@ def button(label: str, classes: str, on_click: Callable[[], object]) -> TextElem
     return made
 
 
+def line_input(hint: str, classes: str, on_line: Callable[[str], object]) -> Element:
+    """A field for one line, handed over and emptied by Enter. `hint` says what it is for."""
+    field = box(f"d-input {classes}", "input").props("type=text autocomplete=off")
+    field.props["placeholder"] = field.props["aria-label"] = hint
+    field.on("keydown.enter", lambda event: on_line(str(event.args)), js_handler=_HAND_OVER)
+    return field
+
+
+_HAND_OVER = """(event) => {
+  if (event.isComposing || event.keyCode === 229 || !event.target.value.trim()) return;
+  emit(event.target.value);
+  event.target.value = '';
+}"""
+
+
 def set_class(element: Element, name: str, *, on: bool) -> None:
     """Give the element the class `name`, or take it away."""
     if on:

@@ -1,14 +1,19 @@
 """Reads the lists of the left column from the tables."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from bot.core.clock import now
 from bot.core.messages import Author, State
 from bot.core.text import to_traditional
 from bot.desk.reader import Reader
+from bot.desk.rights import may_see
 from bot.desk.sight import Board, Row
+from bot.escalation.follow_ups import is_for
 from storage.models.conversations import Conversation, Message, conversations_in
 from storage.models.customers import Customer, Identity
 from storage.models.desk import count_in, last_words, ratings, recently_resolved
+from storage.models.remarks import FollowUp, open_follow_ups
 from storage.models.sla import alerts
 
 SHOWN_ROWS = 200
@@ -24,23 +29,38 @@ Entry = tuple[Conversation, Identity, Customer]
 
 def board(reader: Reader) -> Board:
     """All lists, as they are now."""
-    session = reader.session
-    waiting = conversations_in(session, [State.WAITING], SHOWN_ROWS)
-    taken = conversations_in(session, [State.OPEN], SHOWN_ROWS)
-    resolved = recently_resolved(session, SHOWN_RESOLVED)
-    rows = _Rows(reader, [*waiting, *taken, *resolved])
-    is_mine = [entry[0].agent_id == reader.agent.id for entry in taken]
-    mine = [rows.row(entry) for entry, own in zip(taken, is_mine, strict=True) if own]
-    others = [rows.row(entry) for entry, own in zip(taken, is_mine, strict=True) if not own]
+    session, teams = reader.session, reader.teams
+    waiting = conversations_in(session, [State.WAITING], SHOWN_ROWS, teams)
+    everything = conversations_in(session, [State.OPEN], SHOWN_ROWS)
+    taken = [one for one in everything if may_see(reader.agent, teams, one[0])]
+    resolved = recently_resolved(session, SHOWN_RESOLVED, teams)
+    found = open_follow_ups(session, SHOWN_ROWS)
+    to_do = [
+        one
+        for one in found
+        if is_for(one[0], reader.agent.id) and may_see(reader.agent, teams, one[1])
+    ]
+    about = [(conversation, identity, customer) for _, conversation, identity, customer in to_do]
+    rows = _Rows(reader, [*waiting, *taken, *resolved, *about])
+    own = [entry for entry in taken if entry[0].agent_id == reader.agent.id]
+    others = [rows.row(entry) for entry in taken if entry[0].agent_id != reader.agent.id]
+    mine = [rows.row(entry) for entry in own if not is_snoozed(entry[0])]
     return Board(
+        todo=tuple(rows.to_do(one, entry) for (one, *_), entry in zip(to_do, about, strict=True)),
+        snoozed=tuple(rows.row(entry) for entry in own if is_snoozed(entry[0])),
         mine=tuple(sorted(mine, key=lambda row: not row.unanswered)),
         waiting=tuple(rows.row(entry) for entry in waiting),
         others=tuple(others),
         resolved=tuple(rows.row(entry) for entry in resolved),
-        waiting_count=count_in(session, State.WAITING),
-        open_count=count_in(session, State.OPEN),
+        waiting_count=count_in(session, State.WAITING, teams),
+        open_count=len(taken) if teams else count_in(session, State.OPEN),
         news=max((rows.news(row.id) for row in mine), default=0),
     )
+
+
+def is_snoozed(conversation: Conversation) -> bool:
+    """Whether the agent in charge has put the conversation off."""
+    return conversation.snoozed_until is not None and conversation.snoozed_until > now()
 
 
 class _Rows:
@@ -82,6 +102,19 @@ class _Rows:
             stars="★" * self._stars.get(conversation_id, 0),
             unanswered=conversation.state == State.OPEN and self.news(conversation_id) > 0,
             selected=conversation_id == reader.selected,
+        )
+
+    def to_do(self, follow_up: FollowUp, entry: Entry) -> Row:
+        """The line of something that is to be done about a conversation."""
+        texts = self._reader.texts
+        return replace(
+            self.row(entry),
+            preview=texts.known(f"todo_{follow_up.kind}", follow_up.kind),
+            since=texts("due", at=texts.time(follow_up.due_at)),
+            owner=self._reader.names.get(follow_up.agent_id or 0, ""),
+            target="breached" if follow_up.due_at <= now() else "",
+            late="",
+            unanswered=False,
         )
 
     def _last(self, conversation_id: int) -> Message | None:

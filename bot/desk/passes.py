@@ -14,6 +14,8 @@ FORM_COOKIE = "xiaoer_desk_form"
 """Cookie that a login form's token must match."""
 LIFETIME = timedelta(hours=12)
 """How long a login lasts, and how long a form may lie open."""
+TICKET_LIFETIME = timedelta(minutes=15)
+"""How long the steps after the password may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,23 @@ class Pass:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A login whose password was right and that has steps to go. `fingerprint` is the password's:
+    a new one makes the ticket void. `step` comes next, `passed` are the steps that are done."""
+
+    agent: int
+    fingerprint: str
+    step: str = ""
+    passed: tuple[str, ...] = ()
+
+
 class Passes:
     """Issues and checks everything that is signed with the desk's secret."""
 
     def __init__(self, secret: str) -> None:
         self._logins = URLSafeTimedSerializer(secret, salt="desk-login")
+        self._tickets = URLSafeTimedSerializer(secret, salt="desk-ticket")
         self._forms = URLSafeTimedSerializer(secret, salt="desk-form")
 
     def issue(self, login_token: str) -> str:
@@ -38,6 +52,22 @@ class Passes:
         """The login in a cookie; None when there is none, it is forged, or 12 hours old."""
         value = _loads(self._logins, cookie)
         return Pass(value) if isinstance(value, str) else None
+
+    def ticket(self, ticket: Ticket, nonce: str) -> str:
+        """A ticket for the next step of a login, good in this browser for some minutes."""
+        return str(
+            self._tickets.dumps(
+                [ticket.agent, ticket.fingerprint, ticket.step, ticket.passed, nonce]
+            )
+        )
+
+    def read_ticket(self, value: str, nonce: str | None) -> Ticket | None:
+        """The ticket of this browser; None when it is none, another's, or too old."""
+        found = _loads(self._tickets, value, TICKET_LIFETIME)
+        if not isinstance(found, list) or not nonce or not _same(found[-1], nonce):
+            return None
+        agent, fingerprint, step, passed, _nonce = found
+        return Ticket(agent, fingerprint, step, tuple(passed))
 
     def nonce(self) -> str:
         """A fresh value for the cookie beside a login form."""
@@ -53,11 +83,13 @@ class Passes:
         return isinstance(value, str) and bool(bound_to) and _same(value, bound_to or "")
 
 
-def _loads(serializer: URLSafeTimedSerializer, value: str | None) -> object:
+def _loads(
+    serializer: URLSafeTimedSerializer, value: str | None, lifetime: timedelta = LIFETIME
+) -> object:
     if not value:
         return None
     try:
-        found: object = serializer.loads(value, max_age=int(LIFETIME.total_seconds()))
+        found: object = serializer.loads(value, max_age=int(lifetime.total_seconds()))
     except BadSignature:
         return None
     return found

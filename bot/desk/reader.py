@@ -6,19 +6,21 @@ from sqlmodel import Session
 
 from bot.desk.texts import Texts
 from storage.models.agents import Agent
-from storage.models.conversations import Conversation
+from storage.models.conversations import Conversation, Teams
 from storage.models.customers import Customer, Identity
 
 
 @dataclass(slots=True)
 class Reader:
-    """What every part of the screen is read with. `names` are the agents' names by id."""
+    """What every part of the screen is read with. `names` are the agents' names by id,
+    `teams` those whose conversations the agent sees."""
 
     session: Session
     agent: Agent
     texts: Texts
     names: dict[int, str]
     selected: int | None
+    teams: Teams = None
 
     def name(self, identity: Identity, customer: Customer) -> str:
         """What the customer is called."""

@@ -1,6 +1,7 @@
 """Takes what agents write; however often the browser sends it, it is said once."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -8,14 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import Session
 
 from bot.core.errors import NotAllowed, Unavailable, XiaoerError
-from bot.core.messages import State
+from bot.core.messages import Attachment, State
+from bot.core.roles import Right
 from bot.desk.gate import cookie_of
 from bot.desk.login import language_of
 from bot.desk.passes import Pass, Passes
-from bot.desk.views import LoggedOut, require_agent
-from bot.escalation import agents
+from bot.desk.rights import Forbidden, LoggedOut, require, seen
+from bot.escalation import agents, canned
 from bot.words.phrases import Voice
 from storage.db import Database
+from storage.models.agents import Agent
+from storage.models.audit import Origin, acting
 from storage.models.conversations import locked_conversation
 from storage.models.inbound import Receipt, take
 
@@ -26,7 +30,8 @@ _MAX_SENT = 100_000
 class Said(BaseModel):
     """What the page sends. `id` is the browser's own; with the same one nothing happens twice.
 
-    `sure` means that the agent knows that the customer is with the bot. `token` is the page's.
+    `sure` means that the agent knows that the customer is with the bot. `canned` is the ready
+    answer that it was made of, 0 for none. `token` is the page's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -36,6 +41,7 @@ class Said(BaseModel):
     text: Annotated[str, StringConstraints(max_length=_MAX_SENT)]
     note: bool
     sure: bool = False
+    canned: Annotated[int, Field(ge=0, lt=1 << 62)] = 0
     token: str
 
 
@@ -49,31 +55,54 @@ class WithTheBot(NotAllowed):
         )
 
 
-def say(session: Session, login: Pass, said: Said) -> None:
+def say(session: Session, login: Pass, said: Said, *, own_teams_only: bool = False) -> None:
     """Send a reply or keep a note, unless it came before.
 
-    Raises `LoggedOut`, `WithTheBot`, and what the agents' deeds raise.
+    Raises `LoggedOut`, `Forbidden`, `WithTheBot`, and what the agents' deeds raise.
     """
-    agent = require_agent(session, login)
-    assert agent.id is not None
-    receipt = take(session, f"desk:{agent.id}", said.id)
-    if receipt is None:
-        return
     text = said.text.replace("\0", "")  # PostgreSQL stores no NUL
+    agent = require(session, login, Right.SERVE)
+    assert agent.id is not None
+    acting(session, Origin.DESK)
+    seen(session, agent, said.conversation, own_only=own_teams_only)
     if said.note:
-        agents.note(session, said.conversation, agent.id, text)
-        return
-    conversation = locked_conversation(session, said.conversation)
-    if conversation is not None and conversation.state == State.BOT and not said.sure:
+        if take(session, f"desk:{agent.id}", said.id) is not None:
+            agents.note(session, said.conversation, agent.id, text)
+    elif reply(session, agent, said, text) and said.canned:
+        canned.sent(session, said.conversation, agent.id, said.canned)
+
+
+class Told(Protocol):
+    """What the browser says of a reply: see `Said`."""
+
+    conversation: int
+    id: str
+    sure: bool
+
+
+def reply(
+    session: Session, agent: Agent, told: Told, text: str, files: Sequence[Attachment] = ()
+) -> bool:
+    """Send `text` and `files` to the customer; False when that came before. Raises as `say`."""
+    assert agent.id is not None
+    receipt = take(session, f"desk:{agent.id}", told.id)
+    if receipt is None:
+        return False
+    conversation = locked_conversation(session, told.conversation)
+    if conversation is not None and conversation.state == State.BOT and not told.sure:
         raise WithTheBot
-    reply = agents.reply(session, said.conversation, agent.id, text)
-    session.get_one(Receipt, receipt).message_id = reply.id
+    said = agents.reply(session, told.conversation, agent.id, text, attachments=files)
+    session.get_one(Receipt, receipt).message_id = said.id
+    return True
 
 
-def sayings(db: Database, voice: Voice, passes: Passes) -> APIRouter:
+def sayings(
+    db: Database, voice: Voice, passes: Passes, *, own_teams_only: bool = False
+) -> APIRouter:
     """`POST /desk/say`: 200 when it is stored; otherwise `detail` says why not.
 
-    `sure` in an answer asks the agent to confirm. 401 means that the login has ended, 503 that
+    `sure` in an answer asks the agent to confirm. 401 means that the login has ended, 403 that
+    the agent may only look, 503 that
     the same thing is to be sent again later.
     """
     router = APIRouter(include_in_schema=False)
@@ -84,17 +113,18 @@ def sayings(db: Database, voice: Voice, passes: Passes) -> APIRouter:
         cookie = cookie_of(request.headers)
         login = passes.read(cookie)
         if login is None or not passes.is_ours(said.token, cookie):
-            return _refusal(401, LoggedOut(), language)
+            return refusal(LoggedOut(), language)
         try:
-            await db.transact(say, login, said)
+            await db.transact(say, login, said, own_teams_only=own_teams_only)
         except XiaoerError as error:
-            status = {LoggedOut: 401, Unavailable: 503}.get(type(error), 409)
-            return _refusal(status, error, language)
+            return refusal(error, language)
         return JSONResponse({})
 
     return router
 
 
-def _refusal(status: int, error: XiaoerError, language: str) -> JSONResponse:
+def refusal(error: XiaoerError, language: str) -> JSONResponse:
+    """Why it is not stored, for the page to show."""
+    status = {LoggedOut: 401, Forbidden: 403, Unavailable: 503}.get(type(error), 409)
     asks = isinstance(error, WithTheBot)
     return JSONResponse({"detail": error.text(language), "sure": asks}, status)

@@ -1,56 +1,56 @@
 """One agent's screen: joins the columns, keeps them live, and does what the agent asks."""
 
 import asyncio
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from nicegui import background_tasks, ui
-from nicegui.client import Client
 from nicegui.events import GenericEventArguments
 from sqlmodel import Session
 
-from bot.core.errors import XiaoerError
+from bot.core.clock import now
+from bot.core.roles import Right
 from bot.desk.board import BoardColumn
-from bot.desk.card import CardColumn
-from bot.desk.elements import box, button, set_class, text
+from bot.desk.card import CardColumn, CardDeeds
+from bot.desk.elements import box, set_class, text
+from bot.desk.hits import Asked, Choices, choices, find
 from bot.desk.login import HOME
-from bot.desk.passes import Pass, Passes
-from bot.desk.sight import Sight
+from bot.desk.rights import seen
+from bot.desk.search import SearchColumn
+from bot.desk.sight import HitLine, Hits, Sight
 from bot.desk.texts import Texts
 from bot.desk.thread import Deeds, ThreadColumn
-from bot.desk.views import LoggedOut, look, require_agent
-from bot.escalation import agents
-from bot.words.phrases import Voice
+from bot.desk.transfer import Destinations, destinations, transfer
+from bot.desk.views import look
+from bot.desk.visit import Services, Visit, Visitor
+from bot.escalation import agents, follow_ups, remarks, second_look
 from storage import live
-from storage.db import Database
+from storage.models.agents import Agent
+from storage.models.remarks import usual_tags
+from storage.models.search import Cursor
 
 PAUSE_SECONDS = 0.1
 """Least time between two looks at the tables, however much happens."""
+TYPING_SECONDS = 1.0
+"""How often is looked who is writing; that costs no look at the tables."""
 TICK_SECONDS = 20
 """How often waiting times and parcels are looked at when nothing happens."""
 
 Deed = Callable[..., object]
+MORNING, EVENING = 9, 18
+"""When what was put off until the morning or the evening comes back, in hours of local time."""
+MESSAGE_DEEDS: Mapping[str, Deed] = {
+    "remember": remarks.remember_message,
+    "wrong": second_look.was_wrong,
+    "resend": second_look.send_again,
+}
+"""What an agent can do with one message."""
+SHOWN_TAGS = 20
+"""How many of the most used tags are offered."""
 _DIGITS = 18
 """How many digits a number may have to be sure to fit the tables' 64 bits."""
-_HEAD = """<meta name="color-scheme" content="light dark">
-<script>document.documentElement.lang = "%s"; window.xiaoerDesk = %s;</script>
-<script>%s</script>"""
-_SCRIPT_TEXTS = ("reply_placeholder", "note_placeholder", "kept", "not_sent")
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every screen needs; `style` and `script` go into its page."""
-
-    db: Database
-    voice: Voice
-    passes: Passes
-    style: str
-    script: str
 
 
 def number_in(wanted: str) -> int | None:
@@ -66,78 +66,61 @@ def desk_page(selected: int | None) -> str:
     return f"{HOME}?c={selected}" if selected else HOME
 
 
-def login_page(selected: int | None) -> str:
-    """The login, which leads back to the conversation."""
-    return f"/desk/login?next={quote(desk_page(selected), safe='')}"
-
-
 class Screen:
     """One agent's page in one browser tab."""
 
     def __init__(self, services: Services, texts: Texts, cookie: str, selected: int | None) -> None:
-        self._services = services
+        self.visit = Visit(services, texts, cookie, lambda: desk_page(self._selected))
         self._texts = texts
-        self._cookie = cookie
         self._selected = selected
         self._looking = asyncio.Lock()
+        self._todo = 0
         self._is_acting = False
         self._is_finishing = False
-        self._client: Client = ui.context.client
+        self._since: datetime | None = None
+        self._jumps = 0
 
-    def build(self, sight: Sight) -> None:
-        """Draw the page and start following the tables."""
-        ui.add_head_html(self._head(sight.agent_id))
+    def build(self, visitor: Visitor, sight: Sight, choices: Choices, tags: Sequence[str]) -> None:
+        """Draw the page and start following the tables; `tags` are those that are used most."""
+        self.visit.head(visitor)
         self._root = box("d-desk")
         with self._root:
             text(self._texts("skip"), "d-button d-skip", "button").props("type=button")
             text(self._texts("lost"), "d-lost").props("role=status")
-            self._bar(sight.agent_name)
-            self._board = BoardColumn(self._texts, self._select, self._take_next)
+            self.visit.bar(visitor)
+            self._board = BoardColumn(
+                self._texts,
+                self._select,
+                self._take_next,
+                lambda: SearchColumn(self._texts, choices, self._find, self._open_hit),
+            )
             self._thread = ThreadColumn(self._texts, self._deeds())
-            self._card = CardColumn(self._texts, partial(self._act, agents.unlink))
+            self._card = CardColumn(self._texts, self._card_deeds(), tags)
         ui.on("desk-at", self._went)
+        ui.on("desk-search", self._search)
+        ui.on("desk-do", self._do_to_message)
+        ui.on("desk-typing", partial(self._typed, visitor))
         self._show(sight)
-        watching = background_tasks.create(self._watch(), name="desk")
-        self._client.on_delete(watching.cancel)
+        for watching in (self._watch(), self._watch_typing(visitor)):
+            self.visit.client.on_delete(background_tasks.create(watching, name="desk").cancel)
 
     async def look(self) -> Sight:
-        """What is to be seen now. Raises `LoggedOut`."""
-        return await self._services.db.read(look, self._login(), self._texts, self._selected)
+        """What is to be seen now. Raises `LoggedOut` and `Forbidden`."""
+        visit, own_only = self.visit, self._own_only
+        sight = await visit.services.db.read(
+            look, visit.login, self._texts, self._selected, self._since, own_teams_only=own_only
+        )
+        if sight.thread is not None:
+            visit.looked("look", f"conversation:{sight.thread.id}")
+        return sight
 
-    def _login(self) -> Pass:
-        """The login, whose time may have run out since the page was opened."""
-        found = self._services.passes.read(self._cookie)
-        if found is None:
-            raise LoggedOut
-        return found
+    async def choices(self) -> Choices:
+        """What a search can be narrowed down to."""
+        return await self.visit.read(Right.LOOK, choices, self._texts)
 
-    def _head(self, agent_id: int) -> str:
-        """The page's script, and what it has to know: whose drafts it keeps, and its words."""
-        texts = self._texts
-        known = {
-            "agent": agent_id,
-            "token": self._services.passes.form_token(self._cookie),
-            "texts": {key: texts(key) for key in _SCRIPT_TEXTS},
-        }
-        facts = json.dumps(known).replace("<", "\\u003c")
-        return _HEAD % ("zh-CN" if texts.language == "zh" else "en", facts, self._services.script)
-
-    def _bar(self, agent_name: str) -> None:
-        texts = self._texts
-        with box("d-bar", "header"):
-            text(texts("title"), "d-brand")
-            with box("d-button d-quiet d-sound", "button").props("type=button aria-pressed=false"):
-                text(texts("sound"), tag="span")
-                text(texts("sound_off"), "d-is-off", "span")
-                text(texts("sound_on"), "d-is-on", "span")
-            for code in self._services.voice.words.shop.languages:
-                if code != texts.language:
-                    button(texts(f"in_{code}"), "d-quiet", partial(self._speak, code))
-            text(agent_name, "d-me")
-            with box("d-logout", "form").props("method=post action=/desk/logout"):
-                token = box("", "input").props("type=hidden name=token")
-                token.props["value"] = self._services.passes.form_token(self._cookie)
-                text(texts("log_out"), "d-button d-quiet", "button").props("type=submit")
+    async def tags(self) -> list[str]:
+        """The tags that are used most."""
+        return await self.visit.read(Right.LOOK, usual_tags, SHOWN_TAGS)
 
     def _deeds(self) -> Deeds:
         return Deeds(
@@ -147,6 +130,22 @@ class Screen:
             take_over=partial(self._act, agents.take_over),
             release=partial(self._finish, agents.release, "released_done"),
             resolve=partial(self._finish, agents.resolve, "resolved_done"),
+            done=self._followed_up,
+            destinations=self._destinations,
+            transfer=self._transfer,
+        )
+
+    def _card_deeds(self) -> CardDeeds:
+        return CardDeeds(
+            link=partial(self._act, agents.link),
+            unlink=partial(self._act, agents.unlink),
+            tag=partial(self._act, remarks.tag),
+            untag=partial(self._act, remarks.untag),
+            remember=partial(self._act, remarks.remember),
+            forget=partial(self._act, remarks.forget),
+            snooze=self._snooze,
+            wake=partial(self._act, remarks.snooze, None),
+            select=self._select,
         )
 
     def _show(self, sight: Sight) -> None:
@@ -154,45 +153,85 @@ class Screen:
         self._board.show(board)
         is_lost = sight.thread is None and self._selected is not None
         self._thread.show(sight.thread, board.waiting_count, is_lost=is_lost)
-        self._card.show(sight.thread.card if sight.thread else None)
+        self._card.show(sight.thread)
+        self._todo = sight.thread.todo if sight.thread else 0
         set_class(self._root, "d-reading", on=sight.thread is not None or is_lost)
         self._root.props["data-news"] = str(board.news)
+        set_class(self._root, "d-watching", on=not sight.may_serve)
         title = f"({board.to_do}) {self._texts('title')}" if board.to_do else self._texts("title")
-        if title != self._client.title:
-            with self._client:
+        if title != self.visit.client.title:
+            with self.visit.client:
                 ui.page_title(title)
 
     async def _refresh(self) -> None:
         """Look again and show it; one look at a time, so that an older one never wins."""
         async with self._looking:
-            try:
-                self._show(await self.look())
-            except LoggedOut:
-                self._leave()
-            except XiaoerError as error:  # the database rests: the next look will tell
-                self._tell(error)
+            sight = await self.visit.told(self.look)
+            if sight is not None:  # else the next look will tell
+                self._show(sight)
 
     async def _watch(self) -> None:
         """Follow the tables until the browser is gone."""
-        with self._services.db.live.listen(live.QUEUE) as changed:
+        with self.visit.services.db.live.listen(live.QUEUE) as changed:
             while True:
                 await changed.wait(TICK_SECONDS)
                 await self._refresh()
                 await asyncio.sleep(PAUSE_SECONDS)
 
+    async def _watch_typing(self, visitor: Visitor) -> None:
+        """Show colleagues' typing, which is nowhere stored."""
+        while True:
+            await asyncio.sleep(TYPING_SECONDS)
+            typing = self.visit.services.typing
+            self._thread.tell_typing(typing.others(self._selected, visitor.id))
+
+    def _typed(self, visitor: Visitor, event: GenericEventArguments) -> None:
+        if self._selected and event.args == self._selected:
+            self.visit.services.typing.typed(self._selected, visitor.id, visitor.name)
+
     async def _select(self, conversation_id: int | None, *, remember: bool = True) -> None:
         before, self._selected = self._selected, conversation_id
+        if conversation_id != before:
+            self._since = None
         await self._refresh()
         if remember and before != conversation_id:
-            with self._client:
-                if before is None:
-                    ui.navigate.history.push(desk_page(conversation_id))
-                else:
-                    ui.navigate.history.replace(desk_page(conversation_id))
+            self._remember(before)
+
+    def _remember(self, before: int | None) -> None:
+        """Let the browser's address follow what is opened."""
+        with self.visit.client:
+            if before is None:
+                ui.navigate.history.push(desk_page(self._selected))
+            else:
+                ui.navigate.history.replace(desk_page(self._selected))
 
     async def _went(self, event: GenericEventArguments) -> None:
         """The browser's back or forward button was pressed."""
         await self._select(number_in(str(event.args).removeprefix("?c=")), remember=False)
+
+    async def _search(self, event: GenericEventArguments) -> None:
+        """Something was typed into the search, or chosen beside it."""
+        if isinstance(event.args, dict):
+            await self._board.ask(Asked.told(event.args))
+
+    async def _find(self, asked: Asked, before: Cursor | None) -> Hits | None:
+        """A page of what is found; None when it cannot be looked for now."""
+        visit, own_only = self.visit, self._own_only
+        return await visit.told(
+            lambda: visit.services.db.read(
+                find, visit.login, self._texts, asked, before, own_teams_only=own_only
+            )
+        )
+
+    async def _open_hit(self, line: HitLine) -> None:
+        """Open the conversation with what was found in view."""
+        before, self._selected = self._selected, line.conversation
+        self._since = line.said_at
+        self._jumps += 1
+        self._root.props["data-target"] = f"{line.key} {self._jumps}"
+        await self._refresh()
+        if before != line.conversation:
+            self._remember(before)
 
     async def _take_next(self) -> None:
         """Serve whoever has waited longest."""
@@ -200,10 +239,39 @@ class Screen:
         if taken:
             await self._select(taken)
 
-    async def _act(self, deed: Deed) -> None:
-        await self._do(_as_agent, deed, self._selected)
+    async def _act(self, deed: Deed, *args: Any) -> None:
+        await self._do(_deed, deed, self._selected, self._own_only, *args)
 
-    async def _finish(self, deed: Deed, done: str) -> None:
+    @property
+    def _own_only(self) -> bool:
+        return self.visit.services.own_teams_only
+
+    async def _snooze(self, kind: str) -> None:
+        zone = self.visit.services.voice.words.shop.zone
+        await self._act(remarks.snooze, snoozed_until(kind, now().astimezone(zone)))
+
+    async def _followed_up(self) -> None:
+        await self._do(_followed_up, self._todo)
+
+    async def _do_to_message(self, event: GenericEventArguments) -> None:
+        """Something was chosen at a message: `{"deed": …, "key": "m17"}`."""
+        asked = event.args if isinstance(event.args, dict) else {}
+        deed, number = str(asked.get("deed")), number_in(str(asked.get("key")).removeprefix("m"))
+        if deed not in MESSAGE_DEEDS or not number:
+            return
+        if await self._do(_deed, MESSAGE_DEEDS[deed], self._selected, self._own_only, number):
+            self.visit.say(self._texts(f"done_{deed}"))
+
+    async def _destinations(self) -> Destinations | None:
+        return await self.visit.do(Right.SERVE, destinations, self.visit.services.transfers)
+
+    async def _transfer(self, to: str, why: str) -> None:
+        if not to:
+            self.visit.say(self._texts("transfer_choose"), "warning")
+            return
+        await self._finish(transfer, "transfer_done", self.visit.services.transfers, to, why)
+
+    async def _finish(self, deed: Deed, done: str, *args: Any) -> None:
         """Do `deed`, after which the conversation is off the agent's hands; then say so.
 
         A second press before it is out of sight means nothing.
@@ -212,9 +280,8 @@ class Screen:
             return
         self._is_finishing = True
         try:
-            if await self._do(_as_agent, deed, self._selected):
-                with self._client:
-                    ui.notify(self._texts(done), type="positive", position="top")
+            if await self._do(_deed, deed, self._selected, self._own_only, *args):
+                self.visit.say(self._texts(done))
                 await self._select(None)
         finally:
             self._is_finishing = False
@@ -228,42 +295,46 @@ class Screen:
             return None
         self._is_acting = True
         try:
-            return await self._services.db.transact(work, self._login(), *args)
-        except LoggedOut:
-            self._leave()
-        except XiaoerError as error:
-            self._tell(error)
+            return await self.visit.do(Right.SERVE, work, *args)
         finally:
             self._is_acting = False
             await self._refresh()
-        return None
-
-    def _tell(self, error: XiaoerError) -> None:
-        with self._client:
-            ui.notify(error.text(self._texts.language), type="warning", position="top")
-
-    def _speak(self, language: str) -> None:
-        where = f"&c={self._selected}" if self._selected else ""
-        self._go(f"/desk?lang={language}{where}")
-
-    def _leave(self) -> None:
-        self._go(login_page(self._selected))
-
-    def _go(self, where: str) -> None:
-        # NiceGUI's own way to navigate knows only what lies below its mount point.
-        self._client.run_javascript(f"location.assign({json.dumps(where)})")
 
 
-def _as_agent(session: Session, login: Pass, deed: Deed, conversation_id: int | None) -> int | None:
-    """Do `deed` to the conversation as the agent who is logged in. Raises `LoggedOut`."""
-    agent = require_agent(session, login)
+def snoozed_until(kind: str, at: datetime) -> datetime:
+    """Until when a conversation is put off at the local time `at`; `kind` is one of `SNOOZES`."""
+    days, hour = {
+        "hour": (0, None),
+        "evening": (0 if at.hour < EVENING else 1, EVENING),
+        "tomorrow": (1, MORNING),
+        "monday": (7 - at.weekday(), MORNING),
+    }[kind]
+    if hour is None:
+        return at + timedelta(hours=1)
+    return (at + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def _deed(
+    session: Session,
+    agent_id: int,
+    deed: Deed,
+    conversation_id: int | None,
+    own_only: bool,
+    *args: Any,
+) -> int | None:
+    """Do `deed` to the conversation, if one is opened that the agent sees."""
     if conversation_id:
-        deed(session, conversation_id, agent.id)
+        agent = session.get_one(Agent, agent_id)
+        seen(session, agent, conversation_id, own_only=own_only)
+        deed(session, conversation_id, agent_id, *args)
     return conversation_id
 
 
-def _next(session: Session, login: Pass) -> int | None:
-    agent = require_agent(session, login)
-    assert agent.id is not None
-    taken = agents.take_next(session, agent.id)
+def _followed_up(session: Session, agent_id: int, follow_up_id: int) -> None:
+    if follow_up_id:
+        follow_ups.done(session, follow_up_id, agent_id)
+
+
+def _next(session: Session, agent_id: int) -> int | None:
+    taken = agents.take_next(session, agent_id)
     return taken.id if taken is not None else None

@@ -1,6 +1,9 @@
 """What an agent sees, as plain values: lists, conversation, customer's card."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from storage.models.search import Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Row:
 class Board:
     """The lists on the left, and how many wait or are open beyond what is listed.
 
-    `news` grows whenever one of the agent's own customers writes.
+    `news` grows whenever one of the agent's own customers writes. `todo` are the conversations
+    about which something is to be done, `snoozed` the agent's own that are put off.
     """
 
     mine: tuple[Row, ...]
@@ -40,6 +44,8 @@ class Board:
     waiting_count: int
     open_count: int
     news: int
+    todo: tuple[Row, ...] = ()
+    snoozed: tuple[Row, ...] = ()
 
     @property
     def to_do(self) -> int:
@@ -62,7 +68,7 @@ class Bubble:
 
     `continues` when it follows another by the same author in the same minute; `earlier` when
     it belongs to a former conversation; `quote` is the message that it answers. `fate` says why it
-    has not, or perhaps not, reached the customer.
+    has not, or perhaps not, reached the customer. `deeds` is what can be done with it.
     """
 
     key: str
@@ -77,6 +83,7 @@ class Bubble:
     files: tuple[FileLine, ...] = ()
     quote: str = ""
     fate: str = ""
+    deeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,30 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteLine:
+    """Something to remember about the customer, and who wrote it down."""
+
+    id: int
+    text: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormerLine:
+    """Another conversation with the customer, of which `id` is the number."""
+
+    id: int
+    at: str
+    why: str
+    stars: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """Who the customer is. `elsewhere` are the customer's other chats."""
+    """Who the customer is. `elsewhere` are the customer's other chats, `former` the conversations
+    that people had with them; `shop_tags` are the shop's own, `opted_out` is since when they want
+    no advertising."""
 
     name: str
     channel: str
@@ -109,13 +138,51 @@ class Card:
     linked: bool
     elsewhere: tuple[str, ...]
     orders: tuple[OrderLine, ...]
+    birthday: str = ""
+    shop_tags: tuple[str, ...] = ()
+    opted_out: str = ""
+    notes: tuple[NoteLine, ...] = ()
+    former: tuple[FormerLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HitLine:
+    """What was found: a message or note in a conversation, or a customer (without `pieces`).
+
+    `pieces` are the text in parts, and of each whether it is what was asked for. `author` is who
+    said it, where it was not the customer; `key` is that of the bubble; `selected` when it was
+    opened last.
+    """
+
+    key: str
+    conversation: int
+    name: str
+    at: str
+    where: str
+    author: str = ""
+    is_note: bool = False
+    pieces: tuple[tuple[str, bool], ...] = ()
+    said_at: datetime | None = None
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A page of what was found; `next` is where older hits are. `is_readable`: there were words."""
+
+    people: tuple[HitLine, ...] = ()
+    lines: tuple[HitLine, ...] = ()
+    next: Cursor | None = None
+    is_readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """The conversation in the middle. `owner` is the colleague in charge, if one is.
 
-    `replied` when an agent has answered the customer.
+    `replied` when an agent has answered the customer. `snoozed` is until when it is put off,
+    `follow_up` what is to be done about it (`todo` is its number), `asked` the customer's newest
+    message, 0 once a person has answered.
     """
 
     id: int
@@ -127,13 +194,17 @@ class Thread:
     bubbles: tuple[Bubble, ...]
     shortened: bool
     card: Card
+    tags: tuple[str, ...] = ()
+    snoozed: str = ""
+    todo: int = 0
+    follow_up: str = ""
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Everything on one agent's screen."""
 
-    agent_id: int
-    agent_name: str
     board: Board
     thread: Thread | None
+    may_serve: bool

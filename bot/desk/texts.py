@@ -1,9 +1,10 @@
 """The desk's own words and times, in the agent's language."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from babel.dates import format_time
+from babel.dates import format_date, format_time
 
 from bot.config import Shop
 from bot.core.clock import now
@@ -36,10 +37,10 @@ class Texts:
         """The text `desk.<key>`."""
         return self.voice.say(f"desk.{key}", self.language, **values)
 
-    def known(self, key: str, otherwise: str) -> str:
+    def known(self, key: str, otherwise: str, **values: Any) -> str:
         """The text `desk.<key>`, or `otherwise` where nobody has written one."""
         try:
-            return self(key)
+            return self(key, **values)
         except KeyError:
             return otherwise
 
@@ -49,6 +50,20 @@ class Texts:
         if at.astimezone(zone).date() != now().astimezone(zone).date():
             return moment_text(at, zone, self.language)
         return str(format_time(at, "HH:mm", tzinfo=zone, locale=_LOCALES[self.language]))
+
+    def day(self, day: date) -> str:
+        """A day of the calendar without its year: a birthday."""
+        pattern = "M月d日" if self.language == "zh" else "d MMMM"
+        return str(format_date(day, pattern, locale=_LOCALES[self.language]))
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Several words in a row."""
+        return ("、" if self.language == "zh" else ", ").join(names)
+
+    def weekday(self, day: date) -> str:
+        """A day of the coming ones, with its weekday."""
+        pattern = "M月d日 EEE" if self.language == "zh" else "EEE d MMM"
+        return str(format_date(day, pattern, locale=_LOCALES[self.language]))
 
     def waited(self, since: datetime) -> str:
         """How long ago `since` was, in the largest unit that fits."""

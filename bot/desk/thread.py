@@ -1,6 +1,6 @@
 """The middle column: the conversation, and where the agent writes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from nicegui.element import Element
@@ -9,6 +9,7 @@ from bot.core.messages import MAX_TEXT, State
 from bot.desk.elements import KeyedList, SureButton, box, button, set_class, text
 from bot.desk.sight import Bubble, FileLine, Thread
 from bot.desk.texts import Texts
+from bot.desk.transfer import Look, TransferForm
 
 Deed = Callable[[], Awaitable[None]]
 
@@ -23,6 +24,9 @@ class Deeds:
     take_over: Deed
     release: Deed
     resolve: Deed
+    done: Deed
+    destinations: Look
+    transfer: Callable[[str, str], Awaitable[None]]
 
 
 class BubbleItem:
@@ -31,6 +35,7 @@ class BubbleItem:
     def __init__(self, bubble: Bubble) -> None:
         self._shown: tuple[FileLine, ...] = ()
         self.element: Element = box(f"d-bubble d-{bubble.kind}", "article")
+        self.element.props["data-key"] = bubble.key
         set_class(self.element, "d-continues", on=bubble.continues)
         set_class(self.element, "d-earlier", on=bubble.earlier)
         with self.element:
@@ -59,6 +64,7 @@ class BubbleItem:
         self._show_fate(item)
 
     def _show_fate(self, bubble: Bubble) -> None:
+        self.element.props["data-deeds"] = " ".join(bubble.deeds)
         self._fate.text = bubble.fate
         self._fate.set_visibility(bool(bubble.fate))
 
@@ -100,14 +106,28 @@ class Composer:
                 for mode in ("reply", "note"):
                     mark = f"type=button data-to={mode} aria-pressed=false"
                     text(texts(mode), "d-button d-mode", "button").props(mark)
+            box("d-enclosed")
             with box("d-line"):
+                attach = text("📎", "d-button d-attach", "button").props("type=button")
+                attach.props["aria-label"] = attach.props["title"] = texts("attach")
+                box("d-pick", "input").props("type=file multiple tabindex=-1")
                 with box("d-write"):
                     box("", "textarea").props(f"rows=1 maxlength={MAX_TEXT}")
+                emoji = text("☺", "d-button d-quiet d-emoji", "button").props("type=button")
+                emoji.props["aria-label"] = texts("emoji")
                 with box("d-button d-primary d-send", "button").props("type=button"):
                     text(texts("send"), "d-as-reply", "span")
                     text(texts("save_note"), "d-as-note", "span")
             box("d-status").props("role=status")
-            text(texts("keys_hint"), "d-hint")
+            box("d-hints").props("role=group hidden")
+            self._typing = text("", "d-typing").props("role=status")
+            with box("d-hint"):
+                text(texts("keys_hint"), tag="span")
+                text(texts("keys_title"), "d-show-keys", "button").props("type=button")
+
+    def tell_typing(self, words: str) -> None:
+        """Say which colleagues are writing here."""
+        self._typing.text = words
 
     def show(self, thread: Thread | None) -> None:
         """Go along to `thread`; the browser keeps a draft for each."""
@@ -115,6 +135,7 @@ class Composer:
         self.element.props["data-conversation"] = str(thread.id) if thread and is_open else "0"
         is_colleagues = thread is not None and thread.state == State.OPEN and not thread.mine
         self.element.props["data-notes"] = "only" if is_colleagues else "too"
+        self.element.props["data-asked"] = str(thread.asked if thread and is_open else 0)
         self.element.set_visibility(is_open)
 
 
@@ -125,6 +146,7 @@ class ThreadColumn:
         self._texts = texts
         self._deeds = deeds
         self._thread_id: int | None = None
+        self._transfer = TransferForm(texts, deeds.destinations, deeds.transfer)
         self._list: KeyedList[Bubble] | None = None
         with box("d-middle", "main").props("tabindex=-1"):
             self._empty = box("d-welcome")
@@ -135,6 +157,11 @@ class ThreadColumn:
             self._all = box("d-thread")
             with self._all:
                 self._header()
+                self._transfer.draw()
+                self._follow_up = box("d-followup")
+                with self._follow_up:
+                    self._to_do = text("", tag="span")
+                    button(texts("todo_done"), "d-small-button d-serving", deeds.done)
                 with box("d-view"):
                     # Laid out from the bottom, so that the newest message stays in view.
                     self._scroll = box("d-scroll")
@@ -155,6 +182,7 @@ class ThreadColumn:
             return
         if thread.id != self._thread_id or self._list is None:
             self._thread_id = thread.id
+            self._transfer.close()
             self._list = self._fresh_list()
         self._list.show(thread.bubbles)
         self._shortened.set_visibility(thread.shortened)
@@ -163,7 +191,14 @@ class ThreadColumn:
         set_class(self._state, "d-is-waiting", on=thread.state == State.WAITING)
         self._left.set_visibility(thread.state == State.BOT and bool(thread.reason))
         self._closed.set_visibility(thread.state == State.RESOLVED)
+        self._to_do.text = thread.follow_up
+        self._follow_up.set_visibility(bool(thread.todo))
         self._show_deeds(thread)
+
+    def tell_typing(self, names: Sequence[str]) -> None:
+        """Show who else is writing here."""
+        words = self._texts("typing", names=self._texts.listed(names)) if names else ""
+        self._composer.tell_typing(words)
 
     def _header(self) -> None:
         deeds = self._deeds
@@ -177,6 +212,7 @@ class ThreadColumn:
                 self._take = button(self._texts("take"), "d-primary d-take", deeds.take)
                 self._take_over = SureButton("d-take", deeds.take_over)
                 self._release = button(self._texts("release"), "", deeds.release)
+                self._to_transfer = self._transfer.opener()
                 self._resolve = SureButton("d-resolve", deeds.resolve)
             card = text("i", "d-button d-toggle-card", "button").props("type=button")
             card.props["aria-label"] = self._texts("customer")
@@ -187,6 +223,7 @@ class ThreadColumn:
         is_mine = thread.state == State.OPEN and thread.mine
         self._take.set_visibility(is_free)
         self._release.set_visibility(is_mine)
+        self._to_transfer.set_visibility(is_mine or thread.state == State.WAITING)
         self._take_over.element.set_visibility(thread.state == State.OPEN and not thread.mine)
         self._take_over.show(texts("take_over", name=thread.owner), texts("take_over_sure"))
         self._resolve.element.set_visibility(is_free or is_mine)

@@ -2,31 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from bot.core.errors import NotAllowed
-from bot.core.messages import KEY_AWAY, Author
-from bot.desk.accounts import current_agent
+from bot.core.clock import now
+from bot.core.messages import KEY_AWAY, Author, is_mark
+from bot.core.roles import Right, may
+from bot.desk.customer import customer_card
 from bot.desk.lists import board
 from bot.desk.passes import Pass
 from bot.desk.reader import Reader
-from bot.desk.sight import Bubble, Card, FileLine, OrderLine, ParcelLine, Sight, Thread
+from bot.desk.rights import may_see, require, seen_teams
+from bot.desk.sight import Bubble, FileLine, Sight, Thread
 from bot.desk.texts import Texts
+from bot.escalation.follow_ups import MOST, is_for
 from bot.inbox.file_types import IMAGES
-from bot.logistics.parcels import parcel_facts
-from bot.shop.orders import order_facts
-from storage.models.agents import Agent
 from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
-from storage.models.customers import Customer, Identity, identities_of
+from storage.models.customers import Customer, Identity
 from storage.models.deliveries import stopped_of
-from storage.models.desk import agent_names, earlier_messages, newest_messages
-from storage.models.orders import orders_of, parcels_of
+from storage.models.desk import (
+    agent_names,
+    earlier_messages,
+    messages_since,
+    newest_messages,
+)
+from storage.models.remarks import FollowUp, open_follow_ups, tags_of
 
 SHOWN_MESSAGES = 200
 """How many of a conversation's messages are loaded."""
+SHOWN_AROUND = 20
+"""How many messages are shown before one that was looked for."""
+MOST_MESSAGES = 2000
+"""How many are loaded at most, to show one that was looked for."""
 SHOWN_EARLIER = 20
 """How many messages of the same chat's former conversations are shown above it."""
 QUOTED = 80
@@ -35,41 +45,40 @@ CONFIDENT = 0.7
 """P(right) from which the bot's answer is called a confident one."""
 
 
-class LoggedOut(NotAllowed):
-    """The login has ended: logged out, disabled, or too old."""
-
-    def __init__(self) -> None:
-        super().__init__("登录已失效，请重新登录。", "Your login has ended. Please log in again.")
-
-
-def require_agent(session: Session, login: Pass) -> Agent:
-    """The agent of a running login. Raises `LoggedOut`."""
-    agent = current_agent(session, login.token)
-    if agent is None:
-        raise LoggedOut
-    return agent
-
-
-def look(session: Session, login: Pass, texts: Texts, selected: int | None) -> Sight:
+def look(
+    session: Session,
+    login: Pass,
+    texts: Texts,
+    selected: int | None,
+    since: datetime | None = None,
+    *,
+    own_teams_only: bool = False,
+) -> Sight:
     """The screen of the agent with this login, the conversation `selected` opened.
 
-    Raises `LoggedOut`. A conversation that does not exist is shown as none.
+    What was said at `since` is shown, however long ago. Raises `LoggedOut` and `Forbidden`. A
+    conversation that does not exist, or that the agent does not see, is shown as none.
     """
-    agent = require_agent(session, login)
-    reader = Reader(session, agent, texts, agent_names(session), selected)
+    agent = require(session, login, Right.LOOK)
+    teams = seen_teams(session, agent, own_teams_only=own_teams_only)
+    reader = Reader(session, agent, texts, agent_names(session), selected, teams)
     conversation = session.get(Conversation, selected) if selected is not None else None
-    thread = _thread(reader, conversation) if conversation is not None else None
+    is_seen = conversation is not None and may_see(agent, teams, conversation)
+    thread = _thread(reader, conversation, since) if conversation is not None and is_seen else None
     assert agent.id is not None
-    return Sight(agent.id, agent.name, board(reader), thread)
+    return Sight(board(reader), thread, may_serve=may(agent.role, Right.SERVE))
 
 
-def _thread(reader: Reader, conversation: Conversation) -> Thread:
+def _thread(reader: Reader, conversation: Conversation, since: datetime | None) -> Thread:
     session = reader.session
     identity = session.get_one(Identity, conversation.identity_id)
     customer = session.get_one(Customer, identity.customer_id)
     assert conversation.id is not None
-    messages = newest_messages(session, conversation.id, SHOWN_MESSAGES)
-    shortened = len(messages) == SHOWN_MESSAGES
+    to_do = [one for one, *_ in open_follow_ups(session, MOST, conversation.id)]
+    follow_up = next((one for one in to_do if is_for(one, reader.agent.id)), None)
+    limit = _shown_messages(session, conversation.id, since)
+    messages = newest_messages(session, conversation.id, limit)
+    shortened = len(messages) == limit
     said: list[Message | Note] = [*messages, *notes_of(session, conversation.id)]
     if shortened:  # notes about what is not shown would stand there without their reason
         said = [one for one in said if one.created_at >= messages[0].created_at]
@@ -86,7 +95,40 @@ def _thread(reader: Reader, conversation: Conversation) -> Thread:
         bubbles=bubbles if shortened else (*_earlier(reader, conversation, name), *bubbles),
         shortened=shortened,
         card=customer_card(reader, identity, customer),
+        tags=tuple(tags_of(session, [conversation.id]).get(conversation.id, ())),
+        snoozed=_snoozed(reader, conversation),
+        todo=follow_up.id or 0 if follow_up else 0,
+        follow_up=follow_up_text(reader, follow_up) if follow_up else "",
+        asked=_asked(messages),
     )
+
+
+def _shown_messages(session: Session, conversation_id: int, since: datetime | None) -> int:
+    """How many messages are loaded: more where the one that was looked for is further up."""
+    if since is None:
+        return SHOWN_MESSAGES
+    wanted = messages_since(session, conversation_id, since) + SHOWN_AROUND
+    return min(max(SHOWN_MESSAGES, wanted), MOST_MESSAGES)
+
+
+def _snoozed(reader: Reader, conversation: Conversation) -> str:
+    """Until when the conversation is put off; empty when it is not."""
+    until = conversation.snoozed_until
+    return reader.texts.time(until) if until is not None and until > now() else ""
+
+
+def _asked(messages: Sequence[Message]) -> int:
+    """The newest message of a customer whom no person has answered since; 0 for none."""
+    for message in reversed(messages):
+        if message.author in (Author.CUSTOMER, Author.AGENT):
+            return message.id or 0 if message.author == Author.CUSTOMER else 0
+    return 0
+
+
+def follow_up_text(reader: Reader, follow_up: FollowUp) -> str:
+    """What is to be done, and by when."""
+    what = reader.texts.known(f"todo_{follow_up.kind}", follow_up.kind)
+    return f"{what} · {reader.texts('due', at=reader.texts.time(follow_up.due_at))}"
 
 
 def _earlier(reader: Reader, conversation: Conversation, name: str) -> tuple[Bubble, ...]:
@@ -112,10 +154,21 @@ def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> l
             files = tuple(_file_line(reader.texts, file) for file in carried.get(one.id or 0, ()))
             at = f"{bubble.at} · {reader.texts('edited')}" if one.edit_of else bubble.at
             quote = answered.text[:QUOTED] if answered else ""
+            if files and one.author == Author.AGENT and is_mark(one.text):  # it says what they show
+                bubble = replace(bubble, text="")
             fate = reader.texts(f"fate_{stopped[one.id]}") if one.id in stopped else ""
-            bubble = replace(bubble, files=files, quote=quote, at=at, fate=fate)
+            deeds = _deeds(one, has_stopped=one.id in stopped)
+            bubble = replace(bubble, files=files, quote=quote, at=at, fate=fate, deeds=deeds)
         found.append(bubble)
     return found
+
+
+def _deeds(message: Message, *, has_stopped: bool) -> tuple[str, ...]:
+    """What an agent can do with a message, as `bot.desk.screen.MESSAGE_DEEDS` names it."""
+    if message.author == Author.CUSTOMER:
+        return ("remember",) if message.text.strip() else ()
+    wrong = ("wrong",) if message.author == Author.BOT else ()
+    return (*(("resend",) if has_stopped else ()), *wrong)
 
 
 def _file_line(texts: Texts, file: Attached) -> FileLine:
@@ -130,7 +183,8 @@ def _bubble(reader: Reader, said: Message | Note, customer: str) -> Bubble:
     texts = reader.texts
     at = texts.time(said.created_at)
     if isinstance(said, Note):
-        return Bubble(f"n{said.id}", "note", reader.names.get(said.agent_id, ""), said.text, at)
+        author = reader.names.get(said.agent_id, "") if said.agent_id else texts("bot")
+        return Bubble(f"n{said.id}", "note", author, said.text, at)
     author = {
         Author.CUSTOMER: customer,
         Author.AGENT: reader.names.get(said.agent_id or 0, ""),
@@ -183,58 +237,3 @@ def reason_text(texts: Texts, conversation: Conversation, messages: list[Message
     titles = {str(one.get("entry")): str(one.get("title") or "") for one in verdicts}
     parts = (texts.known(f"reason_{kind}", kind), titles.get(detail) or detail)
     return " ".join(part for part in parts if part)
-
-
-def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Card:
-    """Who the customer is, and what they bought."""
-    language = identity.language or customer.language
-    return Card(
-        name=reader.name(identity, customer),
-        channel=reader.channel(identity),
-        language=reader.texts.known(f"language_{language}", language),
-        linked=identity.linked_at is not None,
-        elsewhere=tuple(_elsewhere(reader, identity)),
-        orders=tuple(_orders(reader, customer)),
-    )
-
-
-def _elsewhere(reader: Reader, identity: Identity) -> list[str]:
-    """The customer's other chats, by channel and by what they are called there."""
-    others = identities_of(reader.session, identity.customer_id)
-    return [
-        " · ".join(part for part in (reader.channel(one), one.name) if part)
-        for one in others
-        if one.id != identity.id
-    ]
-
-
-def _orders(reader: Reader, customer: Customer) -> list[OrderLine]:
-    assert customer.id is not None
-    voice, language = reader.texts.voice, reader.texts.language
-    lines = []
-    for order in orders_of(reader.session, customer.id):
-        facts = order_facts(order, language, voice)
-        assert order.id is not None
-        parcels = [
-            parcel_facts(reader.session, parcel, language, voice)
-            for parcel in parcels_of(reader.session, order.id)
-        ]
-        lines.append(
-            OrderLine(
-                facts["number"],
-                facts["status_text"],
-                facts["items_text"],
-                " · ".join(one for one in (facts["amount"], facts["placed_on"]) if one),
-                tuple(_parcel_line(one) for one in parcels),
-            )
-        )
-    return lines
-
-
-def _parcel_line(facts: dict[str, str]) -> ParcelLine:
-    latest = (facts["latest_at"], facts["latest_place"], facts["latest"])
-    return ParcelLine(
-        " ".join(one for one in (facts["carrier"], facts["tracking_number"]) if one),
-        facts["status_text"],
-        " · ".join(one for one in latest if one),
-    )

@@ -19,10 +19,11 @@ from bot.channels.wechat.kf import (
 )
 from bot.channels.wechat.kf_sending import key_of
 from bot.core.clock import now
-from bot.core.events import Bus
+from bot.core.events import Bus, ConversationEnded, TakenElsewhere, emit
 from bot.core.messages import Address, Author, Choice, State
 from bot.delivery import errands, outbox, outcomes
 from bot.delivery.errands import ErrandDone
+from bot.escalation.handoff import ELSEWHERE
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models import kf
@@ -31,8 +32,6 @@ from storage.models.conversations import Conversation, latest_conversation
 from storage.models.customers import Identity, find_identity, note_block
 from storage.models.inbound import source_of, take
 
-ELSEWHERE = "wecom"
-"""`handoff_reason` of a conversation that somebody has in the company's own client."""
 SESSION_LASTS = timedelta(hours=48)
 
 
@@ -145,12 +144,14 @@ class KfSessions:
         conversation.state = State.OPEN
         conversation.agent_id = agent.id if agent else None
         conversation.handoff_reason = ELSEWHERE
+        conversation.owed_since = None
         conversation.prompt = None
         language = self._voice.default_language
         name = agent.name if agent else who
         text = self._voice.say("kf.taken_elsewhere", language, name=name)
         outbox.keep(session, conversation, Author.SYSTEM, text)
         outbox.touch(session, conversation)
+        emit(session, TakenElsewhere(conversation.id or 0))
 
     def _ended_elsewhere(self, session: Session, conversation: Conversation) -> None:
         """What waited to be said meanwhile was for the person who had it."""
@@ -163,6 +164,7 @@ class KfSessions:
         conversation.state = State.RESOLVED
         conversation.resolved_at = now()
         outbox.touch(session, conversation)
+        emit(session, ConversationEnded(conversation.id or 0))
 
     def _conversation(
         self, session: Session, address: Address, *, fresh: bool = False

@@ -15,11 +15,11 @@ from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox, quota
 from bot.dialogue import arrivals
 from bot.dialogue.alarms import alarm_in
+from bot.dialogue.nods import needs_no_answer
 from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
-from bot.dialogue.skills.acknowledge import needs_no_answer
 from bot.dialogue.skills.more import MORE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
@@ -218,12 +218,15 @@ class Reception:
         return entry is not None and not entry.is_smalltalk
 
     def _answer(self, turn: Turn) -> str:
+        was_bots = turn.conversation.state == State.BOT
         for skill in self.skills:
             verdict = skill.reply(turn)
             if verdict is not None:
                 joined = {"joined": list(turn.joined)} if turn.joined else {}
+                is_brought = was_bots and turn.conversation.state == State.WAITING
+                brought = {"brought": turn.conversation.handoff_reason} if is_brought else {}
                 told = {"skill": skill.name, "outcome": verdict.outcome, **verdict.details}
-                judge(turn.session, turn.message, told | joined)
+                judge(turn.session, turn.message, told | joined | brought)
                 return skill.name
         return ""
 

@@ -12,7 +12,9 @@ from bot.answering.understanding import Understanding
 from bot.core.messages import KEY_AWAY, SHARE_PHONE, VOUCHING, Author, Choice, Inbound, Purpose
 from bot.delivery import outbox
 from bot.escalation import handoff, waits
+from bot.escalation.rules import Rule
 from bot.escalation.team import Team
+from bot.escalation.teams import NO_TEAMS, Matter, Teams
 from bot.words.phrases import Voice
 from storage.models.conversations import (
     Conversation,
@@ -29,11 +31,13 @@ PATIENCE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What is the same for every turn: the shop's voice, its FAQ, and who takes over."""
+    """What is the same for every turn: the shop's voice, its FAQ, who takes over, and by which
+    rules besides."""
 
     voice: Voice
     entries: Entries
-    team: Team | None = None
+    teams: Teams = NO_TEAMS
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +186,26 @@ class Turn:
 
     def wait_values(self) -> dict[str, str]:
         """What texts about waiting for a person can say, see `waits.values`."""
-        return waits.values(self.session, self.house.team, self.now, self.language)
+        teams, team = self.house.teams, self.conversation.team
+        return waits.values(self.session, teams, team, self.now, self.language)
+
+    @property
+    def team(self) -> Team | None:
+        """Who takes over, or would."""
+        return self.house.teams.called(self.conversation.team)
+
+    def hand_over(self, reason: str) -> int:
+        """Put the conversation into its team's queue, see `handoff.hand_over`."""
+        kind, _, entry_id = reason.partition(":")
+        found = self.house.entries.entry(entry_id, self.language) if kind == "entry" else None
+        topic = found.topic if found else ""
+        matter = Matter(reason, self.language, self.identity.channel, topic)
+        return handoff.hand_over(self.session, self.conversation, reason, matter, self.house.teams)
 
     def bring_person(self, reason: str, before: str = "") -> None:
         """Hand over, and tell the customer what happens next, after the words `before`."""
         is_first = not self.conversation.handoff_reason
-        ahead = handoff.hand_over(self.session, self.conversation, reason) - 1
+        ahead = self.hand_over(reason) - 1
         voice, values = self.house.voice, self.wait_values()
         queued = voice.say("replies.handoff_queued", self.language, ahead=ahead, **values)
         if self.replies_only and is_first:

@@ -6,67 +6,97 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.core.events import AgentAnswered, ConversationResolved, ConversationTaken, emit
+from bot.core.events import (
+    AgentAnswered,
+    ConversationReleased,
+    ConversationResolved,
+    ConversationTaken,
+    emit,
+)
 from bot.core.messages import MAX_TEXT, Attachment, Author, Purpose, State
-from bot.customers import chats
+from bot.customers import chats, linking
 from bot.delivery import corrections, outbox
-from storage.models.agents import Agent
+from bot.escalation import follow_ups
+from storage.models.agents import Agent, agent_by_login
 from storage.models.audit import record
 from storage.models.conversations import (
     Conversation,
     Message,
     Note,
     Written,
-    conversations_in,
     locked_conversation,
 )
-from storage.models.customers import Identity
+from storage.models.customers import Identity, held_identity
+from storage.models.routing import held_agent, next_waiting, open_counts, teams_of
 
-_QUEUE_LOOK = 20
-"""How many of the longest waiting are looked at for the next one."""
+
+class AtCapacity(NotAllowed):
+    """Somebody has as many open conversations as they are to have."""
+
+    def __init__(self, agent: Agent) -> None:
+        super().__init__(
+            f"{agent.name} 手上已有 {agent.capacity} 个会话，达到上限。请先结束或转出一个。",
+            f"{agent.name} has {agent.capacity} open conversations already, which is the most. "
+            "Resolve or transfer one first.",
+        )
 
 
 def take(session: Session, conversation_id: int, agent_id: int) -> Conversation:
-    """Put the agent in charge. Of two who take at once, one wins; the other gets `NotAllowed`."""
-    conversation = _conversation(session, conversation_id)
+    """Put the agent in charge. Of two who take at once, one wins; the other gets `NotAllowed`.
+
+    Raises `AtCapacity` where the agent has enough to do.
+    """
+    conversation = held(session, conversation_id)
     if conversation.state == State.OPEN and conversation.agent_id != agent_id:
         raise _somebody_elses(session, conversation)
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if conversation.state != State.OPEN:
-        _put_in_charge(session, conversation, agent_id, "take")
+        put_in_charge(session, conversation, agent_id, "take")
     return conversation
 
 
 def take_next(session: Session, agent_id: int) -> Conversation | None:
-    """Put the agent in charge of whoever has waited longest; None when nobody waits."""
-    for waiting, _identity, _customer in conversations_in(session, [State.WAITING], _QUEUE_LOOK):
-        assert waiting.id is not None
-        # A colleague may have taken it since it was listed: then the next one is ours.
-        if _conversation(session, waiting.id).state == State.WAITING:
-            return take(session, waiting.id, agent_id)
+    """Put the agent in charge of whoever has waited longest for a team of theirs; None when nobody
+    waits. Raises `AtCapacity`."""
+    mine = teams_of(session, agent_id)
+    teams = {"", *mine} if mine else None
+    for skip_held in (True, False):  # what a colleague is taking just now, is not worth waiting for
+        while (found := next_waiting(session, teams, skip_held=skip_held)) is not None:
+            # A colleague may have taken it since it was looked up: then the next one is ours.
+            if held(session, found).state == State.WAITING:
+                return take(session, found, agent_id)
     return None
 
 
 def take_over(session: Session, conversation_id: int, agent_id: int) -> Conversation:
-    """Put the agent in charge even where a colleague is. Raises `NotAllowed` when resolved."""
-    conversation = _conversation(session, conversation_id)
-    if conversation.state != State.OPEN or conversation.agent_id == agent_id:
-        return take(session, conversation_id, agent_id)
-    _put_in_charge(session, conversation, agent_id, "take_over")
+    """Put the agent in charge even where a colleague is, and of one more than they are to have.
+
+    Raises `NotAllowed` when resolved.
+    """
+    conversation = held(session, conversation_id)
+    if conversation.state == State.RESOLVED:
+        raise _resolved()
+    if conversation.state != State.OPEN or conversation.agent_id != agent_id:
+        action = "take_over" if conversation.state == State.OPEN else "take"
+        put_in_charge(session, conversation, agent_id, action, beyond_capacity=True)
     return conversation
 
 
 def assign(session: Session, conversation_id: int, agent_id: int, to: Agent) -> Conversation:
-    """The agent puts the colleague `to` in charge. Raises `NotAllowed` when resolved."""
-    conversation = _conversation(session, conversation_id)
+    """The agent puts the colleague `to` in charge.
+
+    Raises `NotAllowed` when it is resolved or the account disabled, `AtCapacity` where the
+    colleague has enough to do.
+    """
+    conversation = held(session, conversation_id)
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if not to.active or to.id is None:
         raise NotAllowed(f"{to.name} 的账号已停用。", f"{to.name}'s account is disabled.")
     if conversation.agent_id != to.id:
         record(session, f"agent:{agent_id}", "assign", f"conversation:{conversation_id}")
-        _put_in_charge(session, conversation, to.id, "take")
+        put_in_charge(session, conversation, to.id, "take")
     return conversation
 
 
@@ -75,19 +105,18 @@ def release(session: Session, conversation_id: int, agent_id: int) -> Conversati
 
     Raises `NotAllowed` unless the agent is in charge of it.
     """
-    conversation = _conversation(session, conversation_id)
+    conversation = held(session, conversation_id)
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if conversation.state != State.OPEN:
         raise NotAllowed("这个会话不在您手上。", "You are not in charge of this conversation.")
     if conversation.agent_id != agent_id:
         raise _somebody_elses(session, conversation)
-    conversation.state = State.WAITING
-    conversation.agent_id = None
-    conversation.waiting_since = conversation.waiting_since or now()
-    conversation.handoff_reason = conversation.handoff_reason or "released"
+    to_queue(conversation, "released")
+    conversation.left_by = agent_id  # the router looks for somebody else
     outbox.touch(session, conversation)
     record(session, f"agent:{agent_id}", "release", f"conversation:{conversation_id}")
+    emit(session, ConversationReleased(conversation_id, agent_id))
     return conversation
 
 
@@ -107,6 +136,7 @@ def reply(
     conversation = take(session, conversation_id, agent_id)
     if conversation.first_response_at is None:
         conversation.first_response_at = now()
+    conversation.owed_since = None
     said = outbox.post(
         session,
         conversation,
@@ -117,6 +147,7 @@ def reply(
         origin=origin,
         attachments=attachments,
     )
+    record(session, f"agent:{agent_id}", "reply", f"conversation:{conversation_id}")
     emit(session, AgentAnswered(conversation_id, agent_id))
     return said
 
@@ -124,7 +155,7 @@ def reply(
 def reword(session: Session, message: Message, agent_id: int, text: str) -> bool:
     """Change what the agent wrote to a customer who is pushed to; False when it cannot be."""
     words = _written(text)
-    conversation = _conversation(session, message.conversation_id)
+    conversation = held(session, message.conversation_id)
     if message.agent_id != agent_id or not corrections.correct(session, message, words):
         return False
     outbox.touch(session, conversation)
@@ -133,14 +164,40 @@ def reword(session: Session, message: Message, agent_id: int, text: str) -> bool
 
 
 def note(session: Session, conversation_id: int, agent_id: int, text: str) -> Note:
-    """Write an internal note; the customer never sees it."""
+    """Write an internal note; the customer never sees it. Colleagues named as `@login` or `@name`
+    find it among what they have to do."""
     words = _written(text)
-    conversation = _conversation(session, conversation_id)
+    conversation = held(session, conversation_id)
     row = Note(conversation_id=conversation_id, agent_id=agent_id, text=words)
     session.add(row)
+    follow_ups.mention(session, conversation_id, agent_id, words)
     outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", "note", f"conversation:{conversation_id}")
     session.flush()
     return row
+
+
+def link(session: Session, conversation_id: int, agent_id: int, order_number: str) -> Conversation:
+    """This chat is whose the order is; what is known of either is one customer's from now on.
+
+    Raises `NotFound` for an unknown order, `NotAllowed` for a chat that is another customer's.
+    """
+    conversation = held(session, conversation_id)
+    identity = held_identity(session, conversation.identity_id)
+    was_linked = identity.linked_at is not None
+    order = linking.vouch(session, identity, order_number, now())
+    if order is None:
+        raise NotFound(
+            "没有这个订单号，请核对后再试。", "There is no such order: please check its number."
+        )
+    if was_linked and order.customer_id != identity.customer_id:
+        raise NotAllowed(
+            "这个聊天已关联另一位顾客，请先解除关联。",
+            "This chat is another customer's: unlink it first.",
+        )
+    outbox.touch(session, conversation)
+    record(session, f"agent:{agent_id}", "link", f"conversation:{conversation_id}")
+    return conversation
 
 
 def unlink(session: Session, conversation_id: int, agent_id: int) -> Conversation:
@@ -148,7 +205,7 @@ def unlink(session: Session, conversation_id: int, agent_id: int) -> Conversatio
 
     Raises `NotAllowed` when it is nobody's already.
     """
-    conversation = _conversation(session, conversation_id)
+    conversation = held(session, conversation_id)
     identity = session.get_one(Identity, conversation.identity_id)
     if not chats.part(session, identity):
         raise NotAllowed("这个聊天没有关联顾客。", "This chat is not linked to a customer.")
@@ -159,7 +216,7 @@ def unlink(session: Session, conversation_id: int, agent_id: int) -> Conversatio
 
 def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversation:
     """Close the conversation. The bot returns; a later message opens a new conversation."""
-    conversation = _conversation(session, conversation_id)
+    conversation = held(session, conversation_id)
     if conversation.state == State.RESOLVED:
         raise _resolved()
     if conversation.state == State.OPEN and conversation.agent_id != agent_id:
@@ -167,6 +224,7 @@ def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversati
     conversation.agent_id = agent_id
     conversation.state = State.RESOLVED
     conversation.resolved_at = now()
+    conversation.owed_since = None
     conversation.prompt = None
     outbox.touch(session, conversation)
     record(session, f"agent:{agent_id}", "resolve", f"conversation:{conversation_id}")
@@ -174,19 +232,58 @@ def resolve(session: Session, conversation_id: int, agent_id: int) -> Conversati
     return conversation
 
 
-def _put_in_charge(
-    session: Session, conversation: Conversation, agent_id: int, action: str
+def to_queue(conversation: Conversation, reason: str) -> None:
+    """Nobody is in charge any more: it waits at its old place, for `reason` where it had none."""
+    conversation.state = State.WAITING
+    conversation.agent_id = None
+    conversation.owed_since = None
+    conversation.waiting_since = conversation.waiting_since or now()
+    conversation.handoff_reason = conversation.handoff_reason or reason
+
+
+def put_in_charge(
+    session: Session,
+    conversation: Conversation,
+    agent_id: int,
+    action: str,
+    *,
+    beyond_capacity: bool = False,
 ) -> None:
+    """Make the agent the one owner of a conversation whose chat is held.
+
+    The agent's row is held while what they have is counted, so that nobody gets too many. Raises
+    `AtCapacity`, unless `beyond_capacity`.
+    """
     assert conversation.id is not None
+    agent = held_agent(session, agent_id)
+    if not beyond_capacity and agent.capacity is not None:
+        session.flush()
+        if open_counts(session, [agent_id])[agent_id] >= agent.capacity:
+            raise AtCapacity(agent)
+    if conversation.state == State.WAITING or conversation.owed_since is not None:
+        conversation.owed_since = now()
     conversation.state = State.OPEN
     conversation.agent_id = agent_id
+    conversation.at_head = False
     conversation.prompt = None
+    agent.assigned_at = now()
+    session.add(agent)
     outbox.touch(session, conversation)
+    session.flush()
     record(session, f"agent:{agent_id}", action, f"conversation:{conversation.id}")
     emit(session, ConversationTaken(conversation.id, agent_id))
 
 
-def _conversation(session: Session, conversation_id: int) -> Conversation:
+def named(session: Session, login: str) -> Agent:
+    """The agent with this login, however it is typed. Raises `NotFound`."""
+    agent = agent_by_login(session, login.strip().lower())
+    if agent is None:
+        raise NotFound(f"没有登录名为 {login} 的客服。", f"There is no agent with login {login}.")
+    return agent
+
+
+def held(session: Session, conversation_id: int) -> Conversation:
+    """The conversation, its chat held until the commit. Raises `NotFound`."""
     found = locked_conversation(session, conversation_id)
     if found is None:
         raise NotFound("没有这个会话。", "There is no such conversation.")

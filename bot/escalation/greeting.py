@@ -11,9 +11,6 @@ from storage.models.agents import Agent
 from storage.models.conversations import Conversation, last_greeting
 from storage.models.customers import Identity
 
-_PROGRAM = "key:"
-"""Login of an agent that is a program with an API key; its name means nothing to customers."""
-
 
 def register(bus: Bus, voice: Voice) -> None:
     """Say who has come whenever an agent takes a conversation, unless they came before."""
@@ -36,7 +33,7 @@ def register(bus: Bus, voice: Voice) -> None:
 
 
 def _words(session: Session, conversation: Conversation, agent: Agent, voice: Voice) -> str:
-    name = "" if agent.login.startswith(_PROGRAM) else agent.name
+    name = "" if agent.is_program else agent.name  # a key's name means nothing to customers
     language = conversation.language or voice.default_language
     words = voice.say("replies.joined", language, name=name)
     identity = session.get_one(Identity, conversation.identity_id)

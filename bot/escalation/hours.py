@@ -17,6 +17,7 @@ HORIZON = timedelta(days=800)
 Interval = tuple[datetime, datetime]
 """From a moment until before another, in UTC."""
 _UTC_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
 _SECOND = timedelta(seconds=1)
 
 
@@ -84,6 +85,27 @@ class Hours:
         """
         start = at.astimezone(UTC)
         return next((max(begin, start) for begin, _ in self._from(start)), None)
+
+    def next_closing(self, at: datetime) -> datetime | None:
+        """The first moment from `at` on at which nobody works, in UTC; None when there is none
+        within a week."""
+        start = end = at.astimezone(UTC)
+        for begin, last in self._from(start):
+            if begin > end or end - start > _WEEK:
+                break
+            end = last
+        return None if end - start > _WEEK else end
+
+    def exception(self, day: date) -> str:
+        """Why the day's hours are not its weekday's: `opening`, `closing`, `holiday` or `moved`;
+        empty for a usual day."""
+        if any(one.day == day for one in self._openings):
+            return "opening"
+        if any(one.day == day for one in self._closings):
+            return "closing"
+        if self._public.is_holiday(day):
+            return "holiday"
+        return "moved" if self._public.is_moved(day) else ""
 
     def closed_since(self, at: datetime) -> datetime | None:
         """When the last working time before `at` ended; None while open, or when there was none."""

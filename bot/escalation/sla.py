@@ -29,7 +29,8 @@ from bot.core.events import (
 )
 from bot.delivery import outbox
 from bot.engine import Job
-from bot.escalation.team import Target, Team
+from bot.escalation.team import Target
+from bot.escalation.teams import Teams
 from storage.db import Database
 from storage.models.conversations import Conversation, locked_conversation
 from storage.models.sla import SlaClock, due_clocks, running
@@ -43,9 +44,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """Starts and ends the clocks of a team as conversations go on."""
+    """Starts and ends the clocks of the teams as conversations go on."""
 
-    team: Team
+    teams: Teams
 
     def register(self, bus: Bus) -> None:
         """Follow who waits and who answers."""
@@ -83,6 +84,8 @@ class Promises:
         _end(session, event.conversation_id, DROPPED, tuple(Target))
 
     def _await_answer(self, session: Session, conversation_id: int) -> None:
+        if not any(one.targets for one in self.teams.all):
+            return
         conversation = session.get_one(Conversation, conversation_id)
         is_first = conversation.first_response_at is None
         if not any(one.kind in ANSWERS for one in running(session, conversation_id)):
@@ -90,19 +93,25 @@ class Promises:
 
     def _start(self, session: Session, conversation_id: int, target: Target) -> None:
         """Start a clock, unless nothing is promised or it runs already."""
-        minutes, started, hours = self.team.targets.get(target), now(), self.team.hours
-        if minutes is None or any(o.kind == target for o in running(session, conversation_id)):
+        team = self.teams.called(session.get_one(Conversation, conversation_id).team)
+        minutes = team.targets.get(target) if team else None
+        if (
+            team is None
+            or minutes is None
+            or any(o.kind == target for o in running(session, conversation_id))
+        ):
             return
+        started, hours = now(), team.hours
         due = hours.add_working_time(started, minutes)
         if due is None:  # nobody works as long as anybody knows
             return
         clock = SlaClock(
             conversation_id=conversation_id,
             kind=target,
-            team=self.team.name,
+            team=team.name,
             started_at=started,
             due_at=due,
-            next_at=hours.add_working_time(started, minutes * self.team.warn_at),
+            next_at=hours.add_working_time(started, minutes * team.warn_at),
         )
         session.add(clock)
         session.flush()
@@ -147,10 +156,11 @@ def _end(session: Session, conversation_id: int, outcome: str, kinds: tuple[Targ
     for clock in running(session, conversation_id):
         if clock.kind not in kinds:
             continue
+        clock.ended_at = at  # before the breach is told: who was answered waits no more
         if clock.breached_at is None and clock.due_at <= at:
             _mark(session, clock, at)
         clock.outcome = LATE if outcome == MET and clock.breached_at else outcome
-        clock.ended_at, clock.next_at = at, None
+        clock.next_at = None
         session.add(clock)
 
 

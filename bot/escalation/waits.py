@@ -1,11 +1,13 @@
 """What can be said, and be true, to somebody who waits for a person: who is back when, how long."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from statistics import median
 
 from sqlmodel import Session
 
 from bot.escalation.team import Team
+from bot.escalation.teams import Teams
 from bot.words.dates import span_text
 from bot.words.week import back_text
 from storage.models.conversations import recent_waits
@@ -18,14 +20,20 @@ _LOOK = 50
 _MINUTE = 60
 
 
-def values(session: Session, team: Team | None, at: datetime, language: str) -> dict[str, str]:
-    """What texts about waiting show: `back` is when the team is back, empty while it works;
-    `wait` is how long others waited lately, empty where nothing true can be said."""
+def values(
+    session: Session, teams: Teams, name: str, at: datetime, language: str
+) -> dict[str, str]:
+    """What texts about waiting for the team `name` show: `back` is when it is back, empty while it
+    works; `wait` is how long others waited lately, empty where nothing true can be said; `hours`
+    are its own, empty where they are the shop's."""
+    team = teams.called(name)
+    hours = team.told.get(language, "") if team else ""
     back = back_at(team, at)
     if team is not None and back is not None:
-        return {"back": back_text(back, at, team.hours.zone, language), "wait": ""}
-    seconds = usual_wait(session, team, at)
-    return {"back": "", "wait": span_text(seconds, language) if seconds else ""}
+        told = back_text(back, at, team.hours.zone, language)
+        return {"back": told, "wait": "", "hours": hours}
+    seconds = usual_wait(session, team, at, teams.queue(name))
+    return {"back": "", "wait": span_text(seconds, language) if seconds else "", "hours": hours}
 
 
 def back_at(team: Team | None, at: datetime) -> datetime | None:
@@ -36,13 +44,16 @@ def back_at(team: Team | None, at: datetime) -> datetime | None:
     return None if opening == at else opening
 
 
-def usual_wait(session: Session, team: Team | None, at: datetime) -> int | None:
+def usual_wait(
+    session: Session, team: Team | None, at: datetime, queue: Collection[str] | None = None
+) -> int | None:
     """The median of the latest waits for a person's first answer, in seconds of working time.
 
-    None where there were too few; never less than a minute. Without a team all time counts.
+    None where there were too few; never less than a minute. Without a team all time counts; `queue`
+    are the teams whose waits count, all unless it is given.
     """
     waits = [
         (team.hours.working_time_between(since, until) if team else until - since).total_seconds()
-        for since, until in recent_waits(session, at - LATELY, _LOOK)
+        for since, until in recent_waits(session, at - LATELY, _LOOK, queue)
     ]
     return max(_MINUTE, round(median(waits))) if len(waits) >= ENOUGH else None

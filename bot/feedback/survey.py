@@ -8,11 +8,12 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.core.events import Bus, ConversationResolved
+from bot.core.events import Bus, ConversationResolved, Rated, emit
 from bot.core.messages import Author, Choice, Inbound, Purpose
-from bot.delivery import outbox
+from bot.delivery import outbox, quota
 from bot.words.phrases import Voice
 from storage.models.conversations import Conversation
+from storage.models.customers import Identity
 from storage.models.feedback import Feedback, latest_feedback
 
 PROMPT = "survey"
@@ -20,6 +21,9 @@ PROMPT = "survey"
 
 PATIENCE = timedelta(days=1)
 """How long after a resolve an answer still counts."""
+
+FRESH = timedelta(minutes=10)
+"""How late the question may still be sent: a rating that is asked for days later is a nuisance."""
 
 _LONGEST_PRAISE = 200
 _DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
@@ -44,11 +48,14 @@ _NO_PRAISE = re.compile(
 
 
 def register(bus: Bus, voice: Voice) -> None:
-    """Ask for a rating whenever a conversation is resolved."""
+    """Ask for a rating whenever a conversation is resolved, and the customer can be written to."""
 
     def ask(session: Session, event: ConversationResolved) -> None:
         conversation = session.get(Conversation, event.conversation_id)
         assert conversation is not None
+        identity = session.get_one(Identity, conversation.identity_id)
+        if quota.is_shut(session, identity.address):
+            return
         conversation.prompt = _prompt("rating")
         session.add(Feedback(conversation_id=event.conversation_id, agent_id=event.agent_id))
         language = conversation.language or voice.default_language
@@ -59,6 +66,7 @@ def register(bus: Bus, voice: Voice) -> None:
             author=Author.BOT,
             purpose=Purpose.ANSWER,
             choices=[Choice("★" * stars, f"rating:{stars}") for stars in range(5, 0, -1)],
+            useful_until=now() + FRESH,
         )
 
     bus.on(ConversationResolved, ask)
@@ -110,6 +118,7 @@ def rate(session: Session, conversation: Conversation, rating: int) -> None:
     feedback.answered_at = now()
     session.add(feedback)
     conversation.prompt = _prompt("word")
+    emit(session, Rated(feedback.conversation_id, rating))
 
 
 def comment(session: Session, conversation: Conversation, words: str) -> None:

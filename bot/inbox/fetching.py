@@ -1,4 +1,4 @@
-"""Fetches customers' files after the commit that announced them, however often that takes."""
+"""Fetches files after the commit that announced them, however often that takes."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlmodel import Session
 
 from bot.channels.base import FileRefused, FileSource, FileUnavailable
 from bot.core.clock import now
@@ -16,7 +17,7 @@ from bot.core.ids import token
 from bot.inbox.file_types import TYPES, type_of
 from storage import live
 from storage.db import Database
-from storage.models import attachments
+from storage.models import attachments, deliveries
 from storage.models.attachments import Attached, Stage
 from storage.models.customers import Identity
 
@@ -69,7 +70,8 @@ class Fetcher:
     async def _fetch(self, file: Attached, identity: Identity) -> None:
         if not await self._db.transact(attachments.claim_file, file, LEASE):
             return
-        source = self._sources.get((identity.channel, identity.account))
+        named = file.source.partition(":")[::2] if file.source else None
+        source = self._sources.get(named or (identity.channel, identity.account))
         try:
             if source is None:
                 raise FileUnavailable("the account is not in the configuration")
@@ -79,19 +81,32 @@ class Fetcher:
             became = {"stage": Stage.REFUSED, "reason": str(error), "due_at": None}
         except FileUnavailable as error:
             became = _later(file, str(error))
-        assert file.id is not None
-        await self._db.transact(attachments.settle_file, file.id, became, identity.address)
+        await self._db.transact(_settle, file, became, identity)
 
     def _keep(self, file: Attached, content: bytes) -> dict[str, Any]:
         """Write the file under a name of ours. Raises `FileRefused` when its type is not kept."""
         kind = type_of(file.kind, file.mime, content)
         if kind is None:
             raise FileRefused("type")
-        path = f"{now():%Y/%m}/{token(18)}.{TYPES[kind]}"
-        write(self._folder / path, content)
+        path = keep(self._folder, kind, content)
         return {
             "stage": Stage.KEPT, "path": path, "mime": kind, "size": len(content), "due_at": None,
         }  # fmt: skip
+
+
+def keep(folder: Path, mime: str, content: bytes) -> str:
+    """Write a file of one of `TYPES` under a name of ours; returns its path below `folder`."""
+    path = f"{now():%Y/%m}/{token(18)}.{TYPES[mime]}"
+    write(folder / path, content)
+    return path
+
+
+def _settle(session: Session, file: Attached, became: dict[str, Any], identity: Identity) -> None:
+    """Write down what became of it; an agent's message that goes with it waits no longer."""
+    assert file.id is not None
+    attachments.settle_file(session, file.id, became, identity.address)
+    if became.get("due_at") is None:
+        deliveries.send_now(session, file.message_id)
 
 
 def write(path: Path, content: bytes) -> None:

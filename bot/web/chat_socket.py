@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +14,13 @@ from sqlmodel import Session
 from bot.channels.webchat import FrameError, Sessions, parse
 from bot.core import metrics
 from bot.core.errors import Unavailable
-from bot.core.messages import Address
+from bot.core.messages import Address, Author
 from bot.dialogue.intake import Intake
 from bot.inbox.admission import Admission, Busy
 from bot.web.limits import RateLimit
 from storage import live
 from storage.db import Database
+from storage.models.attachments import Attached, attachments_of
 from storage.models.conversations import Passage, Written, last_seq, messages_at
 from storage.models.customers import find_identity
 
@@ -31,6 +32,8 @@ QUIET_SECONDS = 30.0
 """A client is looked after at least this often, should a signal ever be missed."""
 RETRY_SECONDS = 1.0
 """How long to wait when the database cannot be read."""
+Files = Mapping[int, Sequence[Attached]]
+"""What messages carry, by their ids."""
 TRY_AGAIN_LATER = 1013  # RFC 6455 registry
 
 
@@ -142,24 +145,46 @@ class _Client:
     async def write_new(self) -> float:
         """Send what is new; returns the seconds to wait for more, 0 when there is more now."""
         try:
-            messages = await self.chat.db.read(messages_at, self.address, self.after, PAGE)
+            messages, files = await self.chat.db.read(_newer, self.address, self.after)
         except Unavailable:
             return RETRY_SECONDS
-        await self.send_messages(messages)
+        await self.send_messages(messages, files)
         return QUIET_SECONDS if len(messages) < PAGE else 0
 
     async def pass_on(self, news: object) -> bool:
         """Send what was just committed, if it is known and follows on what was sent before."""
         if not isinstance(news, Passage) or news.after > self.after:
             return False
-        await self.send_messages(news.messages)
+        if any(one.author == Author.AGENT for one in news.messages):  # who may have sent files
+            return False
+        await self.send_messages(news.messages, {})
         return True
 
-    async def send_messages(self, messages: Iterable[Written]) -> None:
+    async def send_messages(self, messages: Iterable[Written], files: Files) -> None:
         for message in messages:
             if message.id > self.after:
-                await self.send(_frame(message))
+                await self.send(self.frame(message, files.get(message.id, ())))
                 self.after = message.id
+
+    def frame(self, message: Written, files: Sequence[Attached]) -> dict[str, Any]:
+        frame = {
+            "type": "message",
+            "seq": message.id,
+            "from": message.author,
+            "text": message.text,
+            "choices": message.choices,
+        }
+        return frame | ({"attachments": [self.attachment(one) for one in files]} if files else {})
+
+    def attachment(self, file: Attached) -> dict[str, Any]:
+        assert file.id is not None
+        key = self.chat.sessions.file_key(self.address.chat, file.id)
+        return {
+            "kind": file.kind,
+            "name": file.name,
+            "size": file.size,
+            "url": f"files/{file.id}?key={key}",
+        }
 
     async def send(self, frame: dict[str, Any]) -> None:
         async with self.sending:
@@ -175,11 +200,8 @@ def _newest(session: Session, address: Address) -> int:
     return last_seq(session, identity.id) if identity and identity.id else 0
 
 
-def _frame(message: Written) -> dict[str, Any]:
-    return {
-        "type": "message",
-        "seq": message.id,
-        "from": message.author,
-        "text": message.text,
-        "choices": message.choices,
-    }
+def _newer(session: Session, address: Address, after: int) -> tuple[list[Written], Files]:
+    """A page of messages, and the files that agents sent with them."""
+    messages = messages_at(session, address, after, PAGE)
+    theirs = [one.id for one in messages if one.author == Author.AGENT]
+    return messages, attachments_of(session, theirs) if theirs else {}

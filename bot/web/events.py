@@ -13,6 +13,7 @@ from bot.config import ApiKey
 from bot.core import metrics
 from bot.core.errors import Unavailable
 from bot.inbox.admission import Admission
+from bot.inbox.bodies import body_of
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
 from bot.shop.events import (
@@ -26,7 +27,6 @@ from bot.shop.events import (
 from bot.shop.orders import apply_customer, apply_order
 from bot.shop.products import apply_product
 from bot.web import problems
-from bot.web.bodies import body_of
 from bot.web.keys import Bearer, key_for
 from bot.web.problems import ProblemError
 from storage.db import Database
@@ -182,7 +182,7 @@ def _step(event: ParcelEvent) -> Step:
 
 async def _body(request: Request) -> bytes:
     """The body, read no further than the limit."""
-    body = await body_of(request, MAX_BYTES)
+    body = await body_of(request.stream(), MAX_BYTES)
     if body is None:
         raise ProblemError(413, "Too large", f"An event has at most {MAX_BYTES} bytes.")
     return body

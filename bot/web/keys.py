@@ -2,12 +2,12 @@
 
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from bot.config import ApiKey
+from bot.config import ApiKey, Scope
 from bot.web.problems import ProblemError
 
 Bearer = Annotated[
@@ -17,7 +17,7 @@ Bearer = Annotated[
 
 
 def key_for(
-    keys: Sequence[ApiKey], scope: Literal["events", "desk"]
+    keys: Sequence[ApiKey], scope: Scope
 ) -> Callable[[HTTPAuthorizationCredentials | None], ApiKey]:
     """A check that gives the caller's key, or raises the 401 or 403 `ProblemError`."""
 
@@ -30,7 +30,7 @@ def key_for(
                 "Send `Authorization: Bearer <key>` with a key from [[api_keys]].",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if scope not in found.scopes:
+        if not found.may(scope):
             raise ProblemError(
                 403, "Not allowed", f"The key {found.name!r} lacks the scope {scope!r}."
             )

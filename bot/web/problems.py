@@ -1,12 +1,13 @@
 """Errors of the HTTP API as problem+json (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from bot.core.errors import Unavailable
+from bot.core.text import storable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -60,14 +61,18 @@ def invalid(error: ValidationError, tags: frozenset[str] = frozenset()) -> Probl
     """
     errors = [
         FieldError(
-            field=".".join(str(part) for part in one["loc"] if part not in tags),
-            message=one["msg"],
+            field=field_name(part for part in one["loc"] if part not in tags), message=one["msg"]
         )
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     return ProblemError(
         422, "Not valid", "The body is not as documented; `errors` names each field.", errors
     )
+
+
+def field_name(path: Iterable[object]) -> str:
+    """A field's path as it is shown; whoever sent it may have made parts of it up."""
+    return storable(".".join(str(part) for part in path))
 
 
 def unavailable(error: Unavailable) -> ProblemError:

@@ -11,9 +11,9 @@ from bot.config import Source
 from bot.core import metrics
 from bot.core.errors import Unavailable, traced
 from bot.inbox.admission import Admission
+from bot.inbox.bodies import body_of
 from bot.shop.sources import webhooks
 from bot.web import problems
-from bot.web.bodies import body_of
 from storage.db import Database
 
 MAX_BYTES = 2 << 20
@@ -40,7 +40,7 @@ def sources_router(
         source = by_name.get(name)
         if source is None:
             return Response(status_code=404)
-        body = await body_of(request, MAX_BYTES)
+        body = await body_of(request.stream(), MAX_BYTES)
         if body is None:
             return Response(status_code=413)
         if webhooks.is_ping(source, request.headers, body):

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from bot.channels.telegram.account import TelegramBot
 from bot.core.errors import Unavailable, traced
+from bot.inbox.bodies import body_of
 from bot.web import problems
-from bot.web.bodies import body_of
 
 SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
 MAX_BYTES = 1 << 20
@@ -35,7 +35,7 @@ def telegram_router(bots: Sequence[TelegramBot]) -> APIRouter:
             return Response(status_code=404)
         if not bot.knows(request.headers.get(SECRET, "")):
             return Response(status_code=401)
-        body = await body_of(request, MAX_BYTES)
+        body = await body_of(request.stream(), MAX_BYTES)
         if body is None:
             return Response(status_code=413)
         try:

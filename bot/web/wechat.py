@@ -6,11 +6,11 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
-from bot.channels.wechat.callback import SUCCESS, Answer, Callback, TooSlow
+from bot.channels.wechat.endpoint import SUCCESS, Answer, Callback, TooSlow
 from bot.channels.wechat.envelope import MAX_BYTES, Forged
 from bot.channels.wechat.library import Unreadable
 from bot.core.errors import Unavailable, traced
-from bot.web.bodies import body_of
+from bot.inbox.bodies import body_of
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ def wechat_router(callbacks: Mapping[str, Callback]) -> APIRouter:
         account = callbacks.get(name)
         if account is None:
             return Response(status_code=404)
-        body = await body_of(request, MAX_BYTES)
+        body = await body_of(request.stream(), MAX_BYTES)
         if body is None:
             return Response(status_code=413)
         try:

@@ -49,6 +49,10 @@ class Voice:
         texts = self._phrases[self.default_language]
         return [key.removeprefix(f"{room}.") for key in texts if key.startswith(f"{room}.")]
 
+    def source(self, key: str, language: str) -> str | None:
+        """The text `key` as it was read from its file; None where there is none."""
+        return self._phrases.get(language, {}).get(key)
+
     def say(self, key: str, language: str, **values: Any) -> str:
         """The text `key`, rendered for a reader of `language`."""
         known = language if language in self._phrases else self.default_language

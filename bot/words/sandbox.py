@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from babel.numbers import format_currency
-from jinja2 import StrictUndefined, Template, TemplateError, nodes, pass_context
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -48,26 +48,67 @@ _BRACE = "{"
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
 
 
+class _Example(Undefined):
+    """Stands in a preview for a value that only a conversation has, by its name: ‹order.number›."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"‹{self._undefined_name}›"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> "_Example":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Example(name=f"{self._undefined_name}.{name}")
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def _is_more(self, *_other: Any) -> Any:
+        return True
+
+    def _is_less(self, *_other: Any) -> Any:
+        return False
+
+    __hash__ = Undefined.__hash__
+    __gt__ = __ge__ = _is_more
+    __lt__ = __le__ = _is_less
+
+
 class Words:
     """Checks and renders templates over one shop's settings."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, lstrip_blocks=True, autoescape=False
-        )
-        self._environment.filters["money"] = self._money_filter
-        self._compile = lru_cache(maxsize=4096)(self._compiled)
+        self._environment = self._environment_with(StrictUndefined)
+        self._previews = self._environment_with(_Example)
+        self._compile = lru_cache(maxsize=4096)(partial(self._compiled, self._environment))
+        self._compile_preview = lru_cache(maxsize=1024)(partial(self._compiled, self._previews))
         self._values = lru_cache(maxsize=8)(shop.values)
 
-    def _compiled(self, source: str) -> Template:
+    def _environment_with(self, undefined: type[Undefined]) -> ImmutableSandboxedEnvironment:
+        made = ImmutableSandboxedEnvironment(
+            undefined=undefined, lstrip_blocks=True, autoescape=False
+        )
+        made.filters["money"] = self._money_filter
+        return made
+
+    @staticmethod
+    def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Template:
         """A line with nothing but a tag leaves no empty line; other lines keep their ends."""
-        return self._environment.from_string(_TAG_ALONE.sub(r"\1", source))
+        return environment.from_string(_TAG_ALONE.sub(r"\1", source))
 
     @property
     def shop(self) -> Shop:
         """The shop whose settings templates see."""
         return self._shop
+
+    def tell(self, shop: Shop) -> None:
+        """From now on templates see this shop; callable from any thread."""
+        self._shop, self._values = shop, lru_cache(maxsize=8)(shop.values)
 
     def check(self, source: str, facts: Facts | None = ANSWER) -> str | None:
         """Why `source` may not be used as a template, or None when it may.
@@ -92,11 +133,18 @@ class Words:
 
     def render(self, source: str, language: str, **values: Any) -> str:
         """The text of a checked template for a reader of `language`."""
-        text = source
         if _BRACE in source:
             template = self._compile(source)
-            text = template.render(shop=self._values(language), language=language, **values)
-        return "\n".join(line.rstrip() for line in text.strip().splitlines())
+            source = template.render(shop=self._values(language), language=language, **values)
+        return _trimmed(source)
+
+    def preview(self, source: str, language: str) -> str:
+        """How a checked template reads with this shop's settings; what only a conversation knows
+        is shown by its name, and taken as given where the text depends on it."""
+        if _BRACE in source:
+            template = self._compile_preview(source)
+            source = template.render(shop=self._values(language), language=language)
+        return _trimmed(source)
 
     def money(self, amount: Any, language: str) -> str:
         """An amount in the shop's currency, without needless decimals: ¥10, ¥9.90."""
@@ -104,6 +152,8 @@ class Words:
 
     @pass_context
     def _money_filter(self, context: Context, amount: Any) -> str:
+        if isinstance(amount, Undefined):  # in a preview its name; else it raises
+            return str(amount)
         return self.money(amount, context["language"])
 
     def _try_out(self, template: Template, facts: Facts | None) -> str | None:
@@ -152,6 +202,10 @@ def money(amount: Any, currency: str, language: str) -> str:
             amount, currency, pattern, locale=_LOCALES.get(language, "en_US"), currency_digits=False
         )
     )
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def _filter_faults(node: nodes.Filter) -> Iterator[str]:

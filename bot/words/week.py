@@ -33,10 +33,10 @@ def _week(week: Sequence[Day], language: str) -> str:
     names = _DAYS.get(language, _DAYS["en"])
     chinese = names is _DAYS["zh"]
     if len(set(week)) == 1 and week[0]:
-        hours = _hours(week[0], language)
+        hours = hours_text(week[0], language)
         return f"每天 {hours}" if chinese else f"every day {hours}"
     parts = [
-        f"{_days([names[number] for number, _ in days], language)} {_hours(hours, language)}"
+        f"{_days([names[number] for number, _ in days], language)} {hours_text(hours, language)}"
         for hours, days in _runs(week)
         if hours
     ]
@@ -75,7 +75,8 @@ def _days(names: list[str], language: str) -> str:
     return f"{names[0]} {'and' if len(names) == 2 else 'to'} {names[-1]}"
 
 
-def _hours(day: Day, language: str) -> str:
+def hours_text(day: Day, language: str) -> str:
+    """The open parts of one day: 9:00–12:00、13:30–18:00."""
     if day == (WHOLE_DAY,):
         return "24 小时" if language == "zh" else "round the clock"
     spans = [f"{clock(span.start)}–{clock(span.end)}" for span in day]

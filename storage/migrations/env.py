@@ -9,6 +9,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import storage.models  # noqa: F401  (registers the tables)
 from storage.models.base import Json, UtcDateTime
+from storage.models.search_index import DERIVED
 
 
 def render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -20,6 +21,11 @@ def render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether the models tell of it: what is derived for the search is no part of them."""
+    return kind != "table" or not str(name).startswith(DERIVED)
+
+
 def run(connection: Connection) -> None:
     """Run the migrations inside the connection's own transaction."""
     context.configure(
@@ -28,6 +34,7 @@ def run(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         render_item=render,
+        include_name=is_ours,
         transactional_ddl=True,
     )
     with context.begin_transaction():

@@ -1,4 +1,4 @@
-"""What customers sent besides text, and how far the fetching of the files is."""
+"""What was sent besides text, by customers and agents, and how far the fetching of files is."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -31,8 +31,8 @@ class Attached(SQLModel, table=True):
     """One attachment, which came as the platform's message `origin`. `path` is its file's name
     in our folder, made by us.
 
-    `name` is what the customer's side called it: for eyes only. A file that is `waiting` is
-    fetched when `due_at` has come.
+    `name` is what its sender called it: for eyes only. A file that is `waiting` is fetched when
+    `due_at` has come, from the account `source` (`channel:account`), else from the chat's own.
     """
 
     __tablename__ = "attachment"
@@ -42,6 +42,7 @@ class Attached(SQLModel, table=True):
     identity_id: int = Field(foreign_key="identity.id")
     kind: str
     file_id: str = ""
+    source: str = ""
     name: str = ""
     mime: str = ""
     size: int = 0
@@ -72,7 +73,7 @@ def attach(
     album: str = "",
     origin: str = "",
 ) -> None:
-    """Keep what a message carries, which came as `origin`; its files are to be fetched."""
+    """Keep what a message carries, which came as `origin`; files that we have not are fetched."""
     rows = [
         new_row(
             Attached,
@@ -80,6 +81,7 @@ def attach(
             identity_id=identity_id,
             kind=one.kind,
             file_id=one.file_id,
+            source=one.source,
             name=one.name,
             mime=one.mime,
             size=one.size,
@@ -95,6 +97,8 @@ def attach(
 
 
 def _first_stage(one: Attachment) -> dict[str, Any]:
+    if one.path:
+        return {"stage": Stage.KEPT, "path": one.path}
     if one.is_too_large:
         return {"stage": Stage.REFUSED, "reason": "too large"}
     if one.kind.is_file:
@@ -123,6 +127,16 @@ def attachments_of(session: Session, message_ids: Collection[int]) -> dict[int, 
     for one in session.exec(query):
         found.setdefault(one.message_id, []).append(one)
     return found
+
+
+def conversation_with(session: Session, attachment_id: int) -> int:
+    """The conversation in which this was sent."""
+    query = (
+        select(Message.conversation_id)
+        .join(Attached, col(Attached.message_id) == Message.id)
+        .where(Attached.id == attachment_id)
+    )
+    return session.exec(query).one()
 
 
 def files_after(session: Session, identity_id: int, after: int) -> list[Attached]:

@@ -1,15 +1,16 @@
 """Conversations, their messages, and agents' internal notes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Index, String, and_, bindparam, cast, insert, or_, update
+from sqlalchemy import Index, String, and_, bindparam, cast, false, insert, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
+from bot.core.events import ConversationOpened, MessageWritten, emit
 from bot.core.messages import Address, Author, State
 from storage.models.base import json_field, moment, new_row
 from storage.models.customers import (
@@ -19,6 +20,7 @@ from storage.models.customers import (
     address_values,
     held_identity,
 )
+from storage.models.search_index import Shelf, changed
 
 
 class Conversation(SQLModel, table=True):
@@ -27,7 +29,11 @@ class Conversation(SQLModel, table=True):
     `prompt` is the question that the bot asked last and still waits for:
     `{"skill": name, …}`; a newer question takes its place, and keeps a patient one as `kept`.
     `misses` counts questions in a row that the bot could not answer. `fragments` are messages
-    that seemed unfinished and wait for the next one, until `fragments_due`.
+    that seemed unfinished and wait for the next one, until `fragments_due`. The agent in charge has
+    put it off until `snoozed_until`. `team` is who takes over, empty for the first team; `skill` is
+    what it takes. `at_head` puts it before others that wait. `owed_since` is from when on the agent
+    in charge owes an answer; `left_by` is who was in charge last and did not answer, and `returns`
+    how often that happened.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -44,7 +50,14 @@ class Conversation(SQLModel, table=True):
     waiting_since: datetime | None = moment(nullable=True, default=None)
     first_response_at: datetime | None = moment(nullable=True, default=None, index=True)
     resolved_at: datetime | None = moment(nullable=True, default=None, index=True)
+    snoozed_until: datetime | None = moment(nullable=True, default=None)
     updated_at: datetime = moment(default_factory=now)
+    team: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    skill: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    at_head: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    owed_since: datetime | None = moment(nullable=True, default=None, index=True)
+    left_by: int | None = None
+    returns: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Message(SQLModel, table=True):
@@ -100,13 +113,31 @@ class Passage:
 
 
 class Note(SQLModel, table=True):
-    """What agents tell each other about a conversation; customers never see it."""
+    """What agents tell each other about a conversation; customers never see it.
+
+    Without an agent it is what the machine did, and why.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     conversation_id: int = Field(foreign_key="conversation.id", index=True)
-    agent_id: int = Field(foreign_key="agent.id")
+    agent_id: int | None = Field(default=None, foreign_key="agent.id")
     text: str
     created_at: datetime = moment(default_factory=now)
+
+
+Teams = Collection[str] | None
+"""The teams whose conversations are meant; None: all."""
+PLACES = (
+    col(Conversation.at_head).desc(),
+    col(Conversation.waiting_since),
+    col(Conversation.id),
+)
+"""The order of the queue."""
+
+
+def of_teams(teams: Teams) -> list[Any]:
+    """The condition that a conversation is one of `teams`."""
+    return [] if teams is None else [col(Conversation.team).in_(teams)]
 
 
 _MESSAGES = SQLModel.metadata.tables["message"]
@@ -121,6 +152,7 @@ def write(session: Session, message: Written) -> Written:
     del values["id"], values["verdict"]
     message.id = session.connection().execute(_WRITE, values).scalar_one()
     session.info.setdefault("written", []).append(message)
+    emit(session, MessageWritten(message.conversation_id, message.id))
     return message
 
 
@@ -134,6 +166,8 @@ def judge(session: Session, message: Written, verdict: Mapping[str, Any]) -> Non
     """Keep with a customer's message why it was answered as it was; its text may be masked."""
     values = {"its_id": message.id, "its_text": message.text, "its_verdict": verdict}
     session.connection().execute(_JUDGE, values)
+    if all(one is not message for one in session.info.get("written", ())):
+        changed(session, Shelf.MESSAGE, [message.id])  # it came earlier, and may be indexed
 
 
 def message_from(session: Session, identity_id: int, origin: str) -> Message | None:
@@ -177,6 +211,7 @@ def is_judged(session: Session, conversation: Conversation, message_id: int) -> 
 def reword(session: Session, message_id: int, text: str) -> None:
     """Give a stored message its text, where it came before its words."""
     session.execute(update(Message).where(col(Message.id) == message_id).values(text=text))
+    changed(session, Shelf.MESSAGE, [message_id])
 
 
 _CONVERSATIONS = SQLModel.metadata.tables["conversation"]
@@ -188,6 +223,8 @@ def open_conversation(session: Session, identity: Identity) -> Conversation:
     """A new conversation in a chat."""
     row = new_row(Conversation, identity_id=identity.id, language=identity.language)
     opened: Conversation = session.execute(_OPENED, row).scalar_one()
+    assert opened.id is not None
+    emit(session, ConversationOpened(opened.id))
     return opened
 
 
@@ -200,6 +237,15 @@ def latest_conversation(session: Session, identity_id: int) -> Conversation | No
         .limit(1)
     )
     return session.exec(query).first()
+
+
+def conversation_before(session: Session, conversation: Conversation) -> int | None:
+    """The id of the conversation that was the chat's before this one."""
+    query = select(func.max(Conversation.id)).where(
+        Conversation.identity_id == conversation.identity_id,
+        col(Conversation.id) < conversation.id,
+    )
+    return session.exec(query).one()
 
 
 def locked_conversation(session: Session, conversation_id: int) -> Conversation | None:
@@ -330,42 +376,46 @@ def recent_messages(
 
 
 def conversations_in(
-    session: Session, states: list[str], limit: int = 200
+    session: Session, states: list[str], limit: int = 200, teams: Teams = None
 ) -> list[tuple[Conversation, Identity, Customer]]:
-    """Conversations in any of `states`, the longest waiting (then oldest) first."""
+    """Conversations in any of `states`, those at the head, then the longest waiting (then oldest)
+    first; of all `teams` or some."""
     query = (
         select(Conversation, Identity, Customer)
         .join(Identity, col(Identity.id) == Conversation.identity_id)
         .join(Customer, col(Customer.id) == Identity.customer_id)
-        .where(col(Conversation.state).in_(states))
-        .order_by(col(Conversation.waiting_since), col(Conversation.id))
+        .where(col(Conversation.state).in_(states), *of_teams(teams))
+        .order_by(*PLACES)
         .limit(limit)
     )
     return list(session.exec(query))
 
 
-def waiting_before(session: Session, conversation: Conversation) -> int:
-    """How many conversations wait longer for a person than this one."""
-    since = col(Conversation.waiting_since)
+def waiting_before(session: Session, conversation: Conversation, teams: Teams = None) -> int:
+    """How many conversations of `teams` come before this one in the queue."""
+    head, since = col(Conversation.at_head), col(Conversation.waiting_since)
+    is_longer = or_(
+        since < conversation.waiting_since,
+        and_(since == conversation.waiting_since, col(Conversation.id) < conversation.id),
+    )
+    comes_before = and_(head, is_longer) if conversation.at_head else or_(head, is_longer)
     query = select(func.count(col(Conversation.id))).where(
-        Conversation.state == State.WAITING,
-        or_(
-            since < conversation.waiting_since,
-            and_(since == conversation.waiting_since, col(Conversation.id) < conversation.id),
-        ),
+        Conversation.state == State.WAITING, comes_before, *of_teams(teams)
     )
     return session.exec(query).one()
 
 
-def recent_waits(session: Session, since: datetime, limit: int) -> list[tuple[datetime, datetime]]:
+def recent_waits(
+    session: Session, since: datetime, limit: int, teams: Teams = None
+) -> list[tuple[datetime, datetime]]:
     """From when until when customers waited for a person's first answer, the latest answers first.
 
-    Only answers after `since`, and at most `limit` of them.
+    Only answers of `teams` after `since`, and at most `limit` of them.
     """
     began, ended = col(Conversation.waiting_since), col(Conversation.first_response_at)
     query = (
         select_columns(began, ended)
-        .where(ended > since, began <= ended)
+        .where(ended > since, began <= ended, *of_teams(teams))
         .order_by(ended.desc())
         .limit(limit)
     )

@@ -21,7 +21,7 @@ class Customer(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     shop_ref: str | None = Field(default=None, unique=True)
-    name: str = ""
+    name: str = Field(default="", index=True)
     phone: str = Field(default="", index=True)
     email: str = ""
     language: str = ""

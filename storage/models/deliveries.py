@@ -8,10 +8,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.messages import Progress
+from storage import live
 from storage.models.base import delete_some, moment, rows_changed
 from storage.models.conversations import Message
 from storage.models.customers import Identity
-from storage.models.progress import Account, OnItsWay, is_due, of, queued
+from storage.models.progress import Account, OnItsWay, change, is_due, of, queued
 
 
 class Delivery(OnItsWay, table=True):
@@ -19,6 +20,8 @@ class Delivery(OnItsWay, table=True):
 
     `rank` is its purpose's. Of a long message `part` pieces have arrived, with the platform's ids
     `provider_id`, joined by commas. `is_reworded`: it got other words while it was being sent.
+    `counted` messages were taken for it from the chat's `Quota` of the kind `window`, for pieces
+    that have not been sent.
     """
 
     __table_args__ = (
@@ -32,6 +35,8 @@ class Delivery(OnItsWay, table=True):
     provider_id: str = ""
     is_reworded: bool = False
     part: int = 0
+    window: str = ""
+    counted: int = 0
 
 
 class Quota(SQLModel, table=True):
@@ -154,6 +159,15 @@ def message_sent_as(session: Session, identity: Identity, provider_id: str) -> i
     return session.exec(query).first()
 
 
+def send_now(session: Session, message_id: int) -> None:
+    """What the delivery of this message waited for is there."""
+    for delivery in session.exec(select(Delivery).where(Delivery.message_id == message_id)):
+        assert delivery.id is not None
+        was = [Progress.QUEUED]
+        change(session, Delivery, delivery.id, was, Progress.QUEUED, not_before=None)
+        live.touch(session, live.sender(delivery.channel, delivery.account))
+
+
 def held_delivery(session: Session, message_id: int) -> Delivery | None:
     """How far a message is, held until the commit; None where it is not pushed."""
     query = select(Delivery).where(Delivery.message_id == message_id).with_for_update()
@@ -201,6 +215,14 @@ def forget_quotas(session: Session, before: datetime, most: int) -> int:
     return delete_some(session, col(Quota.id), most, col(Quota.closes_at) < before)
 
 
+def quotas_of(session: Session, account: Account, chat: str) -> list[Quota]:
+    """All windows of a chat, open or not."""
+    query = select(Quota).where(
+        Quota.channel == account[0], Quota.account == account[1], Quota.chat == chat
+    )
+    return list(session.exec(query))
+
+
 def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> list[Quota]:
     """A chat's windows that are open at a moment, the one that closes first first."""
     query = (
@@ -215,6 +237,17 @@ def open_quotas(session: Session, account: Account, chat: str, at: datetime) -> 
         .with_for_update()
     )
     return list(session.exec(query))
+
+
+def count_anew(session: Session, account: Account, chat: str, kind: str) -> None:
+    """What was taken from a chat's window for messages that have not been sent is taken again."""
+    statement = update(Delivery).where(
+        *of(Delivery, account),
+        col(Delivery.chat) == chat,
+        col(Delivery.window) == kind,
+        col(Delivery.counted) > 0,
+    )
+    session.execute(statement.values(counted=0).execution_options(synchronize_session="fetch"))
 
 
 def find_quota(session: Session, account: Account, chat: str, kind: str) -> Quota | None:

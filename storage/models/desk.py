@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
 from bot.core.messages import Author
 from storage.models.agents import Agent
-from storage.models.conversations import Conversation, Message
+from storage.models.conversations import Conversation, Message, Teams, of_teams
 from storage.models.customers import Customer, Identity
 from storage.models.feedback import Feedback
 
@@ -21,6 +22,25 @@ def newest_messages(session: Session, conversation_id: int, limit: int) -> list[
         .limit(limit)
     )
     return list(reversed(session.exec(query).all()))
+
+
+def messages_since(session: Session, conversation_id: int, since: datetime) -> int:
+    """How many messages a conversation has from a moment on."""
+    query = select(func.count(col(Message.id))).where(
+        Message.conversation_id == conversation_id, col(Message.created_at) >= since
+    )
+    return session.exec(query).one()
+
+
+def channels_in_use(session: Session) -> list[str]:
+    """The channels that customers write on. Each is looked up in the index, none is counted."""
+    found: list[str] = []
+    while True:
+        after = col(Identity.channel) > (found[-1] if found else "")
+        channel = session.exec(select(func.min(Identity.channel)).where(after)).one()
+        if channel is None:
+            return found
+        found.append(channel)
 
 
 def earlier_messages(session: Session, conversation: Conversation, limit: int) -> list[Message]:
@@ -66,22 +86,36 @@ def last_words(
     return found
 
 
-def count_in(session: Session, state: str) -> int:
-    """How many conversations are in `state`."""
-    query = select(func.count(col(Conversation.id))).where(Conversation.state == state)
+def count_in(session: Session, state: str, teams: Teams = None) -> int:
+    """How many conversations of `teams` are in `state`."""
+    query = select(func.count(col(Conversation.id))).where(
+        Conversation.state == state, *of_teams(teams)
+    )
     return session.exec(query).one()
 
 
 def recently_resolved(
-    session: Session, limit: int = 200
+    session: Session, limit: int = 200, teams: Teams = None
 ) -> list[tuple[Conversation, Identity, Customer]]:
-    """Resolved conversations, the latest resolve first."""
+    """Resolved conversations of `teams`, the latest resolve first."""
     query = (
         select(Conversation, Identity, Customer)
         .join(Identity, col(Identity.id) == Conversation.identity_id)
         .join(Customer, col(Customer.id) == Identity.customer_id)
-        .where(col(Conversation.resolved_at).is_not(None))  # its index serves the order
+        .where(col(Conversation.resolved_at).is_not(None), *of_teams(teams))  # in its index's order
         .order_by(col(Conversation.resolved_at).desc(), col(Conversation.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def conversations_with(session: Session, customer_id: int, limit: int) -> list[Conversation]:
+    """The customer's conversations on all channels that a person ended, the latest first."""
+    query = (
+        select(Conversation)
+        .join(Identity, col(Identity.id) == Conversation.identity_id)
+        .where(Identity.customer_id == customer_id, col(Conversation.resolved_at).is_not(None))
+        .order_by(col(Conversation.id).desc())
         .limit(limit)
     )
     return list(session.exec(query))

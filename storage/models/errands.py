@@ -1,16 +1,23 @@
 """Errands: what is to be done at a platform that is no message of a conversation."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, exists
+from sqlalchemy import Index, exists, insert, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
+from bot.core.clock import now
 from bot.core.messages import Progress
-from storage.models.base import delete_some, json_field
+from bot.core.webhooks import CHANNEL
+from storage import live
+from storage.models.base import delete_some, json_field, new_row, rows_changed
 from storage.models.progress import Account, OnItsWay, is_due, of, queued
+
+LINE = "told"
+"""The line of what a webhook is told about one conversation."""
+_ENDED = (Progress.SENT, Progress.FAILED, Progress.UNCERTAIN)
 
 
 class Errand(OnItsWay, table=True):
@@ -22,7 +29,10 @@ class Errand(OnItsWay, table=True):
     done twice without harm. While it waits, a newer one with the same `merge` key takes its place.
     """
 
-    __table_args__ = (Index("ix_errand_next", "channel", "account", "state", "rank", "id"),)
+    __table_args__ = (
+        Index("ix_errand_next", "channel", "account", "state", "rank", "id"),
+        Index("ix_errand_line", "channel", "account", "line", "state", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     line: str
@@ -72,6 +82,75 @@ def has_merged(session: Session, account: Account, merge: str) -> bool:
 
 
 def forget_errands(session: Session, before: datetime, most: int) -> int:
-    """Delete at most `most` errands that ended before a moment. Returns how many."""
-    ended = col(Errand.state).in_([Progress.SENT, Progress.FAILED, Progress.UNCERTAIN])
-    return delete_some(session, col(Errand.id), most, ended, col(Errand.updated_at) < before)
+    """Delete at most `most` errands that ended before a moment; not what webhooks were told.
+    Returns how many."""
+    which = (col(Errand.channel) != CHANNEL, col(Errand.state).in_(_ENDED))
+    return delete_some(session, col(Errand.id), most, *which, col(Errand.updated_at) < before)
+
+
+def forget_told(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` of what webhooks were, or were to be, told before a moment: also of
+    those that are no more. Returns how many."""
+    which = col(Errand.channel) == CHANNEL
+    return delete_some(session, col(Errand.id), most, which, col(Errand.updated_at) < before)
+
+
+_WRITE = insert(SQLModel.metadata.tables["errand"])
+
+
+def tell(
+    session: Session,
+    names: Sequence[str],
+    kind: str,
+    conversation_id: int,
+    details: dict[str, Any],
+    useful: timedelta,
+) -> None:
+    """Have the webhooks with these names be told something, for as long as it is `useful`."""
+    chat, until = str(conversation_id), now() + useful
+    rows = [
+        new_row(
+            Errand, channel=CHANNEL, account=name, chat=chat, line=f"{chat} {LINE}", kind=kind,
+            details=details, rank=0, counts=False, repeatable=True, useful_until=until,
+        )
+        for name in names
+    ]  # fmt: skip
+    session.connection().execute(_WRITE, rows)
+    live.touch(session, *(live.sender(CHANNEL, name) for name in names))
+
+
+def told(session: Session, states: Sequence[str], most: int) -> list[Errand]:
+    """The newest of what webhooks are, or were, told that is in any of `states`."""
+    query = select(Errand).where(Errand.channel == CHANNEL, col(Errand.state).in_(states))
+    return list(session.exec(query.order_by(col(Errand.id).desc()).limit(most)))
+
+
+def tell_again(
+    session: Session,
+    states: Sequence[str],
+    useful_until: datetime,
+    *,
+    ids: Sequence[int] | None = None,
+    since: datetime | None = None,
+    name: str = "",
+) -> int:
+    """Tell webhooks again what is in any of `states`, as if it were new. Returns how much.
+
+    Only with these `ids`, ordered at `since` or later, for the webhook `name`, where these are
+    given.
+    """
+    which = [col(Errand.channel) == CHANNEL, col(Errand.state).in_(states)]
+    which += [col(Errand.id).in_(ids)] if ids is not None else []
+    which += [col(Errand.created_at) >= since] if since is not None else []
+    which += [col(Errand.account) == name] if name else []
+    for account in session.exec(select(Errand.account).where(*which).distinct()):
+        live.touch(session, live.sender(CHANNEL, account))
+    statement = update(Errand).where(*which)
+    return rows_changed(
+        session,
+        statement.values(
+            state=Progress.QUEUED, reason="told again by hand", attempts=0, resends=0,
+            not_before=None, useful_until=useful_until, updated_at=now(),
+            line=col(Errand.chat) + f" {LINE}",
+        ).execution_options(synchronize_session=False),
+    )  # fmt: skip

@@ -16,7 +16,7 @@ class Feedback(SQLModel, table=True):
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     rating: int | None = None
     comment: str = ""
-    asked_at: datetime = moment(default_factory=now)
+    asked_at: datetime = moment(default_factory=now, index=True)
     answered_at: datetime | None = moment(nullable=True, default=None)
 
 

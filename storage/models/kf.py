@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, UniqueConstraint, update
+from sqlalchemy import UniqueConstraint, update
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
 from bot.core.clock import now
-from storage.models.base import Json, moment, rows_changed
+from storage.models.base import json_field, moment, rows_changed
 from storage.models.upsert import insert_or_ignore
 
 TOKEN_LASTS = timedelta(minutes=9)
@@ -40,7 +40,7 @@ class KfMessage(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     account: str
     msgid: str
-    data: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    data: dict[str, Any] = json_field()
     read_at: datetime = moment(default_factory=now)
 
 

@@ -21,6 +21,11 @@ class CustomerProfile(SQLModel, table=True):
     told_at: datetime = moment()
 
 
+def profile_of(session: Session, customer_id: int) -> CustomerProfile | None:
+    """What the shop said about a customer, if it did."""
+    return session.get(CustomerProfile, customer_id)
+
+
 def is_nobody(session: Session, customer_id: int) -> bool:
     """Whether the shop does not know this customer, and no chat, order or profile is theirs."""
     query = select(Customer.id).where(

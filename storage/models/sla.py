@@ -22,7 +22,7 @@ class SlaClock(SQLModel, table=True):
     conversation_id: int = Field(foreign_key="conversation.id", index=True)
     kind: str
     team: str
-    started_at: datetime = moment()
+    started_at: datetime = moment(index=True)
     due_at: datetime = moment()
     next_at: datetime | None = moment(nullable=True, default=None, index=True)
     warned_at: datetime | None = moment(nullable=True, default=None)

@@ -1,9 +1,9 @@
 /* The desk in the browser: keeps what an agent writes until it is stored, and helps the hands. */
 (() => {
 'use strict';
-const { agent, token, texts } = window.xiaoerDesk;
+const { agent, token, texts, mostBytes } = window.xiaoerDesk;
 const DRAFTS = `xiaoer-desk-${agent}`, SOUND = 'xiaoer-desk-sound';
-const RETRY_MS = 2000, PATIENCE_MS = 10000, GIVE_UP_MS = 5 * 60000, LOST_MS = 1500, NEAR_PX = 60;
+const RETRY_MS = 2000, PATIENCE_MS = 10000, FILE_MS = 120000, GIVE_UP_MS = 5 * 60000, LOST_MS = 1500, NEAR_PX = 60;
 
 const find = (selector) => document.querySelector(selector);
 const field = () => find('.d-write textarea');
@@ -26,35 +26,62 @@ function keep() {
   try { sessionStorage.setItem(DRAFTS, JSON.stringify(drafts)); } catch { /* full or forbidden */ }
 }
 
+/* Files to go before the words, by conversation: {id, file, pressed: when it was to be sent, or 0}.
+   They end with the page, for a browser keeps no file. */
+const files = new Map();
+const enclosed = (id) => files.get(id) || files.set(id, []).get(id);
+const isPressed = (one) => one.pressed > 0;
+
 /* What is on its way stays in the box, in front of what is written meanwhile. */
 const isOnItsWay = ({ words, note, sending }) => Boolean(sending) && sending.note === note && words.startsWith(sending.text);
 
 async function send(id) {
-  const draft = draftOf(id);
-  if (under_way.has(id) || !draft.words.trim()) return;
-  if (!isOnItsWay(draft)) draft.sending = { id: newId(), text: draft.words, note: draft.note, at: Date.now() };
-  const { sending } = draft;
+  if (under_way.has(id)) return;
+  commit(id);
+  await sendNext(id);
+}
+
+/* What there is now is to be sent. */
+function commit(id) {
+  const draft = draftOf(id), at = Date.now();
+  if (draft.words.trim() && !isOnItsWay(draft)) draft.sending = { id: newId(), text: draft.words, note: draft.note, canned: draft.note ? 0 : draft.canned || 0, at };
+  if (!draft.note) for (const one of enclosed(id)) one.pressed ||= at;
+}
+
+/* One request at a time, so that files and words arrive in their order. */
+async function sendNext(id) {
+  const draft = draftOf(id), { sending } = draft;
+  const file = enclosed(id).find((one) => isPressed(one) && !(sending?.at < one.pressed));
+  if (under_way.has(id) || !(file || sending)) return;
   const sure = Date.now() - (asked.get(id) || 0) < PATIENCE_MS;
   under_way.add(id);
   keep();
-  const answer = await post({ conversation: id, id: sending.id, text: sending.text, note: sending.note, sure, token });
+  draw();
+  const answer = file
+    ? await postFile({ conversation: id, id: file.id, name: file.file.name, sure }, file.file)
+    : await post({ conversation: id, id: sending.id, text: sending.text, note: sending.note, canned: sending.canned || 0, sure, token });
   if (id === opened && composing) await composed();
   under_way.delete(id);
-  if (answer.status === 200) arrived(id, draft, sending);
+  if (answer.status === 200 && file) fileArrived(id, file);
+  else if (answer.status === 200) arrived(id, draft, sending);
   else if (answer.status === 401) location.assign('/desk/login?next=' + encodeURIComponent(location.pathname + location.search));
   else if (answer.status >= 400 && answer.status < 500) refused(id, draft, answer);
   else told.set(id, texts.kept);
   keep();
   draw();
-  if (once_more.delete(id) && answer.status === 200) send(id);
+  if (answer.status === 200 && (file || !once_more.has(id))) await sendNext(id);
+  else if (once_more.delete(id) && answer.status === 200) send(id);
 }
 
+const post = (body) => request('/desk/say', { 'Content-Type': 'application/json' }, JSON.stringify(body), PATIENCE_MS);
+const postFile = (about, file) => request(
+  '/desk/files?' + new URLSearchParams(about), { 'Content-Type': file.type || 'application/octet-stream', 'X-Desk-Token': token }, file, FILE_MS);
+
 /* Status 0 is no answer; a redirect leads to the login. */
-async function post(body) {
+async function request(where, headers, body, patience) {
   try {
-    const answer = await fetch('/desk/say', {
-      method: 'POST', redirect: 'manual', headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS),
+    const answer = await fetch(where, {
+      method: 'POST', redirect: 'manual', headers, body, signal: AbortSignal.timeout(patience),
     });
     if (answer.type === 'opaqueredirect') return { status: 401 };
     return { ...await answer.json(), status: answer.status };
@@ -64,7 +91,15 @@ async function post(body) {
 function arrived(id, draft, sending) {
   if (draft.words.startsWith(sending.text)) draft.words = draft.words.slice(sending.text.length).trimStart();
   draft.sending = null;
+  draft.canned = 0;
   if (!draft.words) draft.note = false;
+  asked.delete(id);
+  told.delete(id);
+  if (id === opened) toNewest(true);
+}
+
+function fileArrived(id, file) {
+  takeOut(id, file);
   asked.delete(id);
   told.delete(id);
   if (id === opened) toNewest(true);
@@ -72,6 +107,7 @@ function arrived(id, draft, sending) {
 
 function refused(id, draft, answer) {
   draft.sending = null;
+  for (const one of enclosed(id)) one.pressed = 0;
   once_more.delete(id);
   told.set(id, typeof answer.detail === 'string' ? answer.detail : texts.not_sent);
   if (answer.sure) asked.set(id, Date.now());
@@ -84,8 +120,15 @@ function retry() {
     if (!sending || under_way.has(id)) continue;
     const isStale = Date.now() - sending.at > GIVE_UP_MS;
     if (!isOnItsWay(draft)) { draft.sending = null; told.delete(id); }
-    else if (!isStale) send(id);
+    else if (!isStale) sendNext(id);
     else told.set(id, texts.not_sent);
+    if (id === opened) draw();
+  }
+  for (const [id, waiting] of files) {
+    if (under_way.has(id) || !waiting.some(isPressed)) continue;
+    if (!waiting.some((one) => isPressed(one) && Date.now() - one.pressed > GIVE_UP_MS)) { sendNext(id); continue; }
+    for (const one of waiting) one.pressed = 0;
+    told.set(id, texts.not_sent);
     if (id === opened) draw();
   }
 }
@@ -97,6 +140,7 @@ function press() {
   told.delete(opened);
   if (isOnItsWay(draft) && draft.words.slice(draft.sending.text.length).trim()) once_more.add(opened);
   if (under_way.has(opened)) {
+    commit(opened);
     if (once_more.has(opened)) field().setRangeText('\n', field().selectionStart, field().selectionEnd, 'end');
     typed();
   } else send(opened);
@@ -104,9 +148,64 @@ function press() {
 }
 
 function typed() {
-  draftOf(opened).words = field().value;
+  const draft = draftOf(opened);
+  draft.words = field().value;
+  if (!draft.words) draft.canned = 0;
   keep();
   grow();
+}
+
+/* For `hints.js`. A ready answer takes the place of what asked for it, and comes after other words. */
+function insert(words, canned) {
+  const draft = draftOf(opened), before = draft.words.startsWith('/') ? '' : draft.words.trimEnd();
+  draft.words = before ? `${before}\n${words}` : words;
+  draft.canned = canned || draft.canned || 0;
+  keep();
+  draw();
+}
+function type(words) {
+  field().setRangeText(words, field().selectionStart, field().selectionEnd, 'end');
+  typed();
+}
+Object.assign(window.xiaoerDesk, { insert, type, opened: () => opened, isNote: () => Boolean(opened && draftOf(opened).note) });
+
+/* Files come by the button, by paste and by drop; what is too large for us is not even sent. */
+function enclose(list) {
+  if (!opened || find('.d-composer').dataset.notes === 'only') return;
+  const chosen = [...list], fitting = chosen.filter((file) => file.size <= mostBytes);
+  if (fitting.length) draftOf(opened).note = false;
+  for (const file of fitting) enclosed(opened).push({ id: newId(), file, pressed: 0, url: file.type.startsWith('image/') ? URL.createObjectURL(file) : '' });
+  if (fitting.length < chosen.length) told.set(opened, texts.file_too_big);
+  else told.delete(opened);
+  keep();
+  draw();
+  focusField();
+}
+function takeOut(id, file) {
+  files.set(id, enclosed(id).filter((one) => one !== file));
+  if (file.url) URL.revokeObjectURL(file.url);
+}
+const node = (tag, name, props, ...inside) => {
+  const made = Object.assign(document.createElement(tag), { className: name, ...props });
+  made.append(...inside);
+  return made;
+};
+const shownFiles = new WeakMap();
+function chip(file) {
+  if (!shownFiles.has(file)) {
+    const away = node('button', 'd-away', { type: 'button', textContent: '✕', ariaLabel: `${texts.file_remove} ${file.file.name}` });
+    away.onclick = () => { takeOut(opened, file); told.delete(opened); draw(); focusField(); };
+    const picture = file.url ? [node('img', 'd-thumb', { src: file.url, alt: '' })] : [];
+    shownFiles.set(file, node('span', 'd-chip', {}, ...picture, node('span', 'd-filename', { textContent: file.file.name }), away));
+  }
+  const made = shownFiles.get(file);
+  made.classList.toggle('d-leaving', isPressed(file));
+  made.querySelector('.d-away').disabled = isPressed(file);
+  return made;
+}
+function drawFiles() {
+  const place = find('.d-enclosed'), chips = enclosed(opened).map(chip);
+  if (chips.length !== place.children.length || chips.some((one, at) => one !== place.children[at])) place.replaceChildren(...chips);
 }
 
 function setMode(isNote) {
@@ -133,7 +232,8 @@ function draw() {
   box.placeholder = label;
   box.setAttribute('aria-label', label);
   if (!composing && box.value !== draft.words) box.value = draft.words;
-  find('.d-status').textContent = told.get(opened) || '';
+  find('.d-composer .d-status').textContent = told.get(opened) || '';
+  drawFiles();
   grow();
 }
 
@@ -167,7 +267,44 @@ function grew() {
 }
 
 function focusField() { if (!isTouch()) field()?.focus(); }
-function focusRow(id) { (find(`.d-row[data-id="${id}"]`) || find('.d-row'))?.focus(); }
+function focusRow(id) {
+  const rows = [...document.querySelectorAll('.d-row')].filter((row) => row.checkVisibility());
+  const same = rows.filter((row) => row.dataset.id === String(id));
+  (same.find((row) => row.getAttribute('aria-current') === 'true') || same[0] || rows[0])?.focus();
+}
+
+/* The search: what is typed is looked for when the hands rest for a moment. */
+const SEARCH_MS = 250;
+let searchTimer = 0;
+const searchField = () => find('.d-search input');
+const isSearching = () => Boolean(find('.d-searching'));
+function search(delay = 0) {
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(() => {
+    const told = { words: searchField().value };
+    for (const wish of document.querySelectorAll('.d-wish')) told[wish.name] = wish.value;
+    emitEvent('desk-search', told);
+  }, delay);
+}
+function endSearch() {
+  searchField().value = '';
+  for (const wish of document.querySelectorAll('.d-wish')) wish.value = '';
+  search();
+}
+/* What was found is brought into view as soon as it is on the page. */
+let sought = '', soughtBefore = '';
+function seek() {
+  const wanted = find('.d-desk').dataset.target || '';
+  if (wanted !== soughtBefore) sought = soughtBefore = wanted;
+  const bubble = sought && find(`.d-bubble[data-key="${sought.split(' ')[0]}"]`);
+  if (!bubble) return;
+  sought = '';
+  follows = false;
+  bubble.scrollIntoView({ block: 'center' });
+  bubble.animate([{ opacity: 0.3 }, { opacity: 1 }], 700);
+  for (const other of document.querySelectorAll('.d-sought')) other.classList.remove('d-sought');
+  bubble.classList.add('d-sought');
+}
 
 /* What the server changed on the page. */
 let isLeaving = false, news = null;
@@ -188,12 +325,13 @@ function look(changes) {
     if (changes.some((one) => one.attributeName === 'data-notes')) draw();
     if (changes.some((one) => one.addedNodes.length && one.target.matches?.('.d-bubbles'))) grew();
   }
+  seek();
   hear(Number(find('.d-desk').dataset.news) || 0);
   watchConnection();
 }
 new MutationObserver(look).observe(document.documentElement, {
   subtree: true, childList: true,
-  attributeFilter: ['data-conversation', 'data-notes', 'data-news', 'aria-hidden'],
+  attributeFilter: ['data-conversation', 'data-notes', 'data-news', 'data-target', 'aria-hidden'],
 });
 
 /* The bell. */
@@ -202,7 +340,10 @@ const hasSound = () => localStorage.getItem(SOUND) === 'on';
 function showSound() { find('.d-sound')?.setAttribute('aria-pressed', String(hasSound())); }
 function hear(newest) {
   if (news === null) showSound();
-  else if (newest > news && document.hidden && hasSound()) ring();
+  else if (newest > news && document.hidden && hasSound()) {
+    ring();
+    if ('Notification' in window && Notification.permission === 'granted') new Notification(texts.news, { tag: 'xiaoer' }).onclick = () => window.focus();
+  }
   news = Math.max(news ?? 0, newest);
 }
 function unlock() {
@@ -225,7 +366,9 @@ function ring() {
 function switchSound() {
   localStorage.setItem(SOUND, hasSound() ? 'off' : 'on');
   showSound();
-  if (hasSound()) ring();
+  if (!hasSound()) return;
+  ring();
+  if ('Notification' in window && Notification.permission === 'default') Notification.requestPermission();
 }
 
 /* A lost connection is told quietly. NiceGUI would reload the page when reconnecting times out,
@@ -257,27 +400,65 @@ function step(by) {
 }
 function leave() {
   if (document.body.hasAttribute('data-card')) return document.body.removeAttribute('data-card');
-  if (!find('.d-thread')?.checkVisibility()) return;
+  if (document.activeElement === searchField() && searchField().value) return endSearch();
+  if (!find('.d-thread')?.checkVisibility()) return isSearching() ? endSearch() : undefined;
   isLeaving = true;
   find('.d-back').click();
 }
 const clicks = {
   '.d-send': () => { press(); focusField(); },
+  '.d-attach': () => find('.d-pick').click(),
   '.d-mode': (button) => setMode(button.dataset.to === 'note'),
   '.d-take': focusField,
   '.d-newer': () => toNewest(),
   '.d-toggle-card': () => document.body.toggleAttribute('data-card'),
   '.d-sound': switchSound,
+  '.d-search-clear': () => { endSearch(); searchField().focus(); },
   '.d-skip': () => (field()?.checkVisibility() ? field() : find('.d-middle')).focus(),
 };
 document.addEventListener('click', (event) => {
   unlock();
+  for (const menu of document.querySelectorAll('.d-menu[open]')) if (!menu.contains(event.target)) menu.open = false;
   for (const [selector, act] of Object.entries(clicks)) {
     const target = event.target.closest?.(selector);
     if (target) act(target);
   }
 });
-document.addEventListener('input', (event) => { if (event.target === field()) typed(); });
+document.addEventListener('change', (event) => {
+  if (!event.target.matches?.('.d-pick')) return;
+  enclose(event.target.files);
+  event.target.value = '';
+});
+document.addEventListener('paste', (event) => {
+  if (!event.clipboardData?.files.length || !event.target.closest?.('.d-middle')) return;
+  event.preventDefault();
+  enclose(event.clipboardData.files);
+});
+/* A file that is dropped beside the composer must not take the place of the page. */
+const carriesFiles = (event) => [...event.dataTransfer?.types || []].includes('Files');
+document.addEventListener('dragover', (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  document.body.toggleAttribute('data-drop', Boolean(opened && event.target.closest?.('.d-middle')));
+});
+document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) document.body.removeAttribute('data-drop'); });
+document.addEventListener('drop', (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  document.body.removeAttribute('data-drop');
+  if (event.target.closest?.('.d-middle')) enclose(event.dataTransfer.files);
+});
+document.addEventListener('input', (event) => {
+  if (event.target === field()) typed();
+  else if (event.target === searchField() && !composing) search(SEARCH_MS);
+  else if (event.target.matches?.('.d-wish')) search();
+});
+document.addEventListener('compositionend', (event) => { if (event.target === searchField()) search(SEARCH_MS); });
+document.addEventListener('submit', (event) => {
+  if (!event.target.matches('.d-search')) return;
+  event.preventDefault();
+  search();
+});
 document.addEventListener('focusin', (event) => {
   if (event.target.closest('.d-composer')) document.body.removeAttribute('data-card');
 });
@@ -289,8 +470,15 @@ document.addEventListener('keydown', (event) => {
   // Keys belong to the input method while it composes; 229 is what Safari reports then.
   if (event.isComposing || event.keyCode === 229) return;
   const { key } = event;
-  if (key === 'Escape') leave();
-  else if ((event.ctrlKey || event.altKey) && (key === 'ArrowDown' || key === 'ArrowUp')) {
+  const menu = find('.d-menu[open]');
+  if (key === 'Escape' && menu) menu.open = false;
+  else if (key === 'Escape') leave();
+  else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && key.toLowerCase() === 'k') {
+    event.preventDefault();
+    if (!searchField().checkVisibility()) leave();
+    searchField().focus();
+    searchField().select();
+  } else if ((event.ctrlKey || event.altKey) && (key === 'ArrowDown' || key === 'ArrowUp')) {
     event.preventDefault();
     step(key === 'ArrowDown' ? 1 : -1);
   } else if (key === 'Enter' && event.target === field() && !event.shiftKey && !isTouch()) {

@@ -5,6 +5,7 @@ const script = document.currentScript;
 if (!script || window.Xiaoer) return;
 const option = script.dataset;
 const server = new URL('chat/ws', script.src);
+const files = server.href;
 server.protocol = server.protocol.replace('http', 'ws');
 const zh = (/^(zh|en)/.test(option.lang) ? option.lang : navigator.language || '').startsWith('zh');
 const T = zh ? {
@@ -15,7 +16,7 @@ const T = zh ? {
   sending: '发送中…', sent: '已发送', edit: '改一改再发',
   too_long: '这段话太长了，请分几段发。',
   rate_limited: '发得有点快，稍后自动重发。',
-  bad_request: '这条没能发出去。',
+  bad_request: '这条没能发出去。', file: '文件',
 } : {
   bot: 'Xiaoer', agent: 'Agent', customer: 'You', system: '',
   open: 'Open chat', close: 'Close chat', unread: 'unread',
@@ -24,7 +25,7 @@ const T = zh ? {
   sending: 'Sending…', sent: 'Sent', edit: 'Edit and resend',
   too_long: 'A little too long: please send it in parts.',
   rate_limited: 'That was quick! It will be sent again shortly.',
-  bad_request: 'This was not sent.',
+  bad_request: 'This was not sent.', file: 'File',
 };
 
 const STYLE = `
@@ -68,6 +69,9 @@ header .online:before{color:#6fe0a8}
 .customer .text{border-radius:16px 5px 16px 16px}
 .system .text{background:none;text-align:center}
 a{color:inherit}
+.file{max-width:84%;margin:2px 0;padding:9px 14px;border-radius:16px;background:var(--c)}
+.file:has(img){padding:0}
+img{display:block;max-width:100%;max-height:320px;border-radius:16px}
 .pending .text{opacity:.75}
 .note button{text-decoration:underline;padding:0 4px}
 .choices{display:flex;flex-wrap:wrap;gap:8px;margin-top:10px}
@@ -174,9 +178,19 @@ function toggle(open, quiet) {
   if (!quiet) (opened ? input : launch).focus();
 }
 
-function bubble(from, text, choices) {
-  return el('div', 'm ' + from, {}, el('span', 'who', {}, T[from]),
-    el('div', 'text', { dir: 'auto' }, ...linked(text)),
+// A picture that does not come is a link, as any other file.
+function file({ kind, name, size, url }) {
+  const href = new URL(url, files).href;
+  const link = el('a', 'file', { href, target: '_blank', rel: 'noopener noreferrer' });
+  const onerror = () => link.replaceChildren('📎 ' + (name || T.file) + (size ? ` (${(size / 1e6).toFixed(2)} MB)` : ''));
+  kind === 'photo' ? link.append(el('img', '', { src: href, alt: name || T.file, onload: end, onerror })) : onerror();
+  return link;
+}
+
+function bubble(from, text, choices, attachments = []) {
+  const words = !attachments.length || /[\p{L}\p{N}]/u.test(text); // else a sign for the file
+  return el('div', 'm ' + from, {}, el('span', 'who', {}, T[from]), ...attachments.map(file),
+    ...words ? [el('div', 'text', { dir: 'auto' }, ...linked(text))] : [],
     ...choices?.length ? [el('div', 'choices', {}, ...choices.map(({ label, value }) =>
       el('button', '', { onclick() { this.parentNode.remove(); log.focus(); submit(label, value); } }, label)))] : []);
 }
@@ -290,11 +304,11 @@ const receive = {
     setTimeout(() => { log.ariaBusy = 'false'; }, 999);
     resend();
   },
-  message({ seq, from, text, choices }) {
+  message({ seq, from, text, choices, attachments }) {
     last = Math.max(last, seq);
     read();
     if (seen.has(seq)) return;
-    place(bubble(from, text, choices), seq);
+    place(bubble(from, text, choices, attachments), seq);
     if (!opened && from !== 'customer' && seq > stored().read) count(unread + 1);
   },
   ack({ id, seq }) {

@@ -1,4 +1,7 @@
-"""Takes the README's screenshots from the real demo; the one argument is their folder."""
+"""Takes screenshots of every page from the real demo; the one argument is their folder.
+
+Those of the README lie in the folder itself, all in its `pages/`, which is for looking at.
+"""
 
 import re
 import subprocess
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from bot.desk.pages import discover
 from tests.browser.conftest import chromium
 from tests.support.service import ROOT, free_port
 
@@ -76,7 +80,9 @@ def take(folder: Path) -> None:
             _home(_page(browser, shop, language), folder, language)
             _chat(_page(browser, shop, language), folder, language)
         for language in LOCALES:
-            _desk(_page(browser, shop, language), shop, folder, language)
+            page = _page(browser, shop, language)
+            _desk(page, shop, folder, language)
+            _pages(page, folder / "pages", language)
         browser.close()
 
 
@@ -133,6 +139,21 @@ def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
     page.keyboard.press("Enter")
     page.locator(".d-bubble", has_text=REPLIES[language]).wait_for()
     page.screenshot(path=folder / f"desk-{language}-1280.png")
+
+
+def _pages(page: Page, folder: Path, language: str) -> None:
+    """The conversation, every further page of the desk, and the login."""
+    folder.mkdir(exist_ok=True)
+    _shoot(page, folder, f"conversation-{language}")
+    for further in discover():
+        page.goto(f"/desk{further.place.path}")
+        page.locator(".d-main h1").wait_for()
+        page.wait_for_function("window.socket?.connected")
+        _shoot(page, folder, f"{further.place.name}-{language}")
+    page.context.clear_cookies()
+    page.goto("/desk/login")
+    page.locator("#login").wait_for()
+    _shoot(page, folder, f"login-{language}")
 
 
 def _shoot(page: Page, folder: Path, name: str) -> None:

@@ -1,136 +1,18 @@
 """The agents' desk in a real browser: nothing written gets lost, and hands find their way."""
 
+import base64
+import json
 import re
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Locator, Route, expect
 
-from bot.desk.passes import COOKIE
-from tests.browser.conftest import PATIENCE_MS
 from tests.support.chat import Chat
+from tests.support.desk import PHONE, WIDE, Desk, says
 from tests.support.service import Service
-
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-_NUMBERS = count(1)
-
-
-@dataclass
-class Desk:
-    """An agent at the desk, in a browser of their own."""
-
-    service: Service
-    context: BrowserContext
-    page: Page
-
-    @property
-    def box(self) -> Locator:
-        return self.page.locator(".d-write textarea")
-
-    @property
-    def stream(self) -> Locator:
-        return self.page.get_by_role("log")
-
-    def row(self, words: str) -> Locator:
-        return self.page.locator(".d-row", has_text=words)
-
-    def open(self, words: str) -> None:
-        """Open the conversation in whose preview these words stand."""
-        self.row(words).click()
-        expect(self.stream).to_contain_text(words)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def replies(self, words: str) -> int:
-        """How often the customer was told `words`, says the service."""
-        return sum(one["text"] == words for one in self.messages())
-
-    def messages(self) -> list[dict[str, Any]]:
-        number = self.page.url.partition("c=")[2]
-        found = self.service.desk("GET", f"/conversations/{number}/messages").json()["messages"]
-        return list(found)
-
-
-@pytest.fixture(scope="module")
-def log_in(service: Service) -> Callable[[str], str]:
-    """Logs an agent in and gives the cookie."""
-    passwords = {}
-    for login, name in (("lin", "Lin"), ("amy", "Amy")):
-        made = service.command("agent", "add", login, "--name", name)
-        assert made.returncode == 0, made.stderr
-        passwords[login] = made.stderr.split("密码:")[1].split()[0]
-
-    def cookie(login: str) -> str:
-        with httpx.Client(base_url=service.url) as client:
-            token = re.search(r'name="token" value="([^"]+)"', client.get("/desk/login").text)
-            assert token
-            form = {"token": token[1], "login": login, "password": passwords[login]}
-            client.post("/desk/login", data=form)
-            return str(client.cookies[COOKIE])
-
-    return cookie
-
-
-@pytest.fixture
-def contexts(browser: Browser) -> Iterator[list[BrowserContext]]:
-    """The browsers of this test; all are closed."""
-    opened: list[BrowserContext] = []
-    yield opened
-    for context in opened:
-        with suppress(Exception):
-            context.set_offline(False)
-        context.close()
-
-
-@pytest.fixture
-def desk_of(
-    browser: Browser,
-    service: Service,
-    log_in: Callable[[str], str],
-    contexts: list[BrowserContext],
-) -> Any:
-    def at(login: str = "lin", **options: Any) -> Desk:
-        context = browser.new_context(
-            **{"base_url": service.url, "locale": "en-GB", "viewport": WIDE, **options}
-        )
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_cookies(
-            [{"name": COOKIE, "value": log_in(login), "url": f"{service.url}/desk"}]
-        )
-        page = context.new_page()
-        page.goto("/desk")
-        page.locator(".d-board").wait_for()
-        return Desk(service, context, page)
-
-    return at
-
-
-@pytest.fixture
-def desk(desk_of: Any) -> Desk:
-    made: Desk = desk_of()
-    return made
-
-
-@pytest.fixture
-def customer(service: Service) -> Iterator[Chat]:
-    """Somebody who waits for a person; the last words are in `words`."""
-    with Chat(service.socket_url) as chat:
-        chat.ask("a human please")
-        yield chat
-
-
-def says(chat: Chat, words: str = "I have a question") -> str:
-    """The customer writes something that nobody else wrote. Returns it."""
-    unique = f"{words} {next(_NUMBERS)}."
-    chat.say(unique)
-    return unique
 
 
 def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(
@@ -213,12 +95,14 @@ def test_drafts_outlive_a_reload_a_change_of_language_and_other_conversations(
         expect(desk.box).to_have_value("half a note")
         desk.page.reload()
         expect(desk.box).to_have_value("half a note")
+        desk.menu()
         desk.press("中文")
         expect(desk.page.get_by_role("button", name="保存备注")).to_be_visible()
         expect(desk.box).to_have_value("half a note")
         desk.open(others)
         expect(desk.box).to_have_value("half a reply")
         expect(desk.page.get_by_role("button", name="发送", exact=True)).to_be_visible()
+    desk.menu()
     desk.press("English")
     expect(desk.page.get_by_text("My conversations")).to_be_visible()
 
@@ -232,6 +116,7 @@ def test_logging_out_ends_the_login_in_every_tab_and_for_every_copy(
     other.locator(".d-row", has_text=words).click()
     cookies = {one["name"]: one["value"] for one in desk.context.cookies()}
     assert httpx.get(f"{service.url}/desk/", cookies=cookies).status_code == 200
+    desk.menu()
     desk.press("Log out")
     other.wait_for_url("**/desk/login?next=**")
     answer = httpx.get(f"{service.url}/desk/", cookies=cookies)
@@ -244,7 +129,7 @@ def test_mine_come_first_and_the_title_counts_what_waits(
     words = says(customer)
     desk.open(words)
     desk.press("Take over")
-    mine = desk.page.locator(".d-section").first.locator(".d-row")
+    mine = desk.page.locator(".d-mine .d-row")
     expect(mine.filter(has_text=words)).to_have_class(re.compile("d-unanswered"))
     waiting = service.desk("GET", "/conversations").json()["total"]
     own = desk.page.locator(".d-mine .d-unanswered")
@@ -397,6 +282,7 @@ def test_the_bell_rings_when_wanted_and_nobody_looks(desk: Desk, customer: Chat)
     expect(desk.stream).to_contain_text(says(customer))
     assert desk.page.evaluate("tones") == 0, "off until it is switched on"
     sound = desk.page.locator(".d-sound")
+    desk.menu()
     sound.click()
     expect(sound).to_have_attribute("aria-pressed", "true")
     desk.page.evaluate("tones = 0")
@@ -420,3 +306,170 @@ def test_on_a_phone_the_reason_is_whole_and_the_card_makes_way(
     desk.box.tap()
     expect(desk.page.locator(".d-card")).to_be_hidden()
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_was_said_is_found_and_brought_into_view(desk: Desk, customer: Chat) -> None:
+    sought = says(customer, "is the <b>kintsugi</b> bowl back")
+    for _ in range(12):
+        customer.say("and another thing, which takes some room: " + "word " * 40)
+    desk.page.keyboard.press("ControlOrMeta+k")
+    field = desk.page.get_by_role("textbox", name="Search messages (Ctrl+K)")
+    expect(field).to_be_focused()
+    hit = desk.page.locator(".d-hit", has_text=sought)
+    expect(looked_for(field, "Kintsu bowl", hit)).to_be_visible()
+    assert hit.locator("mark").all_inner_texts() == ["kintsu", "bowl"]
+    expect(desk.page.locator(".d-mine")).to_be_hidden()
+    hit.click()
+    found = desk.page.locator(".d-sought", has_text=sought)
+    expect(found).to_be_in_viewport()
+    expect(hit).to_have_attribute("aria-current", "true")
+
+    field.fill("nobody ever said this")
+    expect(desk.page.locator(".d-hits")).to_contain_text("Nothing found.")
+    desk.page.locator(".d-search-clear").click()
+    expect(desk.page.locator(".d-mine")).to_be_visible()
+    expect(field).to_have_value("")
+
+    field.fill("kintsugi")
+    expect(hit).to_be_visible()
+    field.press("Escape")
+    expect(desk.page.locator(".d-waiting")).to_be_visible()
+
+
+def test_on_a_phone_the_way_back_from_a_hit_leads_to_the_hits(desk_of: Any, customer: Chat) -> None:
+    sought = says(customer, "my umbrella is upside down")
+    desk = desk_of(viewport=PHONE)
+    field = desk.page.get_by_role("textbox", name="Search messages (Ctrl+K)")
+    hit = desk.page.locator(".d-hit", has_text=sought)
+    expect(looked_for(field, '"umbrella is upside"', hit)).to_be_visible()
+    hit.click()
+    expect(desk.page.locator(".d-sought", has_text=sought)).to_be_in_viewport()
+    desk.page.locator(".d-back").click()
+    expect(hit).to_be_visible()
+
+
+def looked_for(field: Locator, words: str, hit: Locator) -> Locator:
+    """Look for `words` until they are indexed, as an impatient agent does."""
+    field.fill(words)
+    for _ in range(20):
+        field.press("Enter")
+        with suppress(AssertionError):
+            expect(hit).to_be_visible(timeout=1000)
+            break
+    return hit
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PNG: FilePayload = {"name": "照片.png", "mimeType": "image/png", "buffer": PICTURE}
+PDF: FilePayload = {"name": "manual.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 x"}
+BROUGHT = """([selector, kind, name, more]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from([137,80,78,71,13,10,26,10]), new Uint8Array(more)], name, { type: 'image/png' }));
+  const event = kind === 'paste'
+    ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+  document.querySelector(selector).dispatchEvent(event);
+}"""
+"""What the browser does when a file is pasted or dropped."""
+
+
+def told_by_agents(desk: Desk) -> list[str]:
+    return [one["text"] for one in desk.messages() if one["from"] == "agent"]
+
+
+def test_files_and_words_in_one_go_arrive_in_their_order(desk: Desk, customer: Chat) -> None:
+    desk.open(says(customer))
+    lost: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        lost.append(route.request.url)
+        if len(lost) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    desk.page.route("**/desk/files?*", lose_the_first_answer)
+    desk.page.locator(".d-pick").set_input_files([PNG, PDF])
+    chips = desk.page.locator(".d-chip")
+    expect(chips).to_have_text(["照片.png✕", "manual.pdf✕"])
+    desk.box.fill("this is it")
+    desk.box.press("Enter")
+    expect(desk.stream).to_contain_text("this is it")
+    expect(chips).to_have_count(0)
+    expect(desk.stream.locator(".d-agent img.d-picture")).to_have_js_property("naturalWidth", 1)
+    expect(desk.stream.locator(".d-agent a.d-file")).to_have_count(2)
+    expect(desk.stream.locator(".d-agent .d-text")).to_have_text(["", "", "this is it"])
+    assert told_by_agents(desk) == ["📷", "📎", "this is it"]
+    assert lost[0] == lost[1], "it was sent again as the same"
+
+
+def test_files_are_pasted_dropped_and_taken_out_again(desk: Desk, customer: Chat) -> None:
+    desk.open(says(customer))
+    desk.page.evaluate(BROUGHT, [".d-write textarea", "paste", "pasted.png", 0])
+    desk.page.evaluate(BROUGHT, [".d-stream", "drop", "dropped.png", 0])
+    expect(desk.page.locator(".d-chip")).to_have_count(2)
+    desk.page.get_by_role("button", name="Remove pasted.png").click()
+    desk.press("Send")
+    expect(desk.stream.locator(".d-agent .d-file")).to_have_count(1)
+    assert told_by_agents(desk) == ["📷"]
+
+
+def test_a_file_that_cannot_be_sent_stays_with_a_word_why(desk: Desk, customer: Chat) -> None:
+    desk.open(says(customer))
+    program: FilePayload = {"name": "a.exe", "mimeType": "", "buffer": b"MZ\0\0"}
+    desk.page.evaluate(BROUGHT, [".d-write textarea", "paste", "big.png", 20 << 20])
+    status = desk.page.locator(".d-composer .d-status")
+    expect(status).to_have_text("Too large: files may have up to 20 MB.")
+    expect(desk.page.locator(".d-chip")).to_have_count(0)
+    desk.page.locator(".d-pick").set_input_files(program)
+    desk.box.fill("words that wait for it")
+    desk.press("Send")
+    expect(status).to_contain_text("Files of this kind cannot be sent")
+    expect(desk.box).to_have_value("words that wait for it")
+    desk.page.get_by_role("button", name="Remove a.exe").click()
+    desk.press("Send")
+    expect(desk.stream).to_contain_text("words that wait for it")
+    assert told_by_agents(desk) == ["words that wait for it"]
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_conversation_is_transferred_with_a_reason(
+    desk_of: Any, customer: Chat, size: dict[str, int]
+) -> None:
+    desk: Desk = desk_of(viewport=size)
+    desk.open(says(customer))
+    desk.press("Take over")
+    desk.press("Transfer")
+    form = desk.page.locator("form.d-transfer")
+    form.get_by_role("combobox").select_option(label="Amy")
+    form.get_by_role("textbox").fill("<b>knows leather</b>")
+    width = desk.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= size["width"], "nothing sticks out"
+    number = desk.page.url.partition("c=")[2]
+    form.get_by_role("button", name="Transfer").click()
+    expect(desk.page.get_by_text("Transferred.")).to_be_visible()
+    notes = desk.service.desk("GET", f"/conversations/{number}/notes").json()["notes"]
+    assert [one["text"] for one in notes] == ["Lin → Amy：<b>knows leather</b>"]
+    amy: Desk = desk_of("amy")
+    amy.page.goto(f"/desk?c={number}")
+    expect(amy.page.locator(".d-note")).to_contain_text("<b>knows leather</b>")
+    expect(amy.page.locator(".d-state")).to_have_text("You're handling this")
+
+
+def test_agents_say_whether_they_are_there(desk_of: Any, service: Service) -> None:
+    desk: Desk = desk_of("amy")
+    mark = desk.page.locator(".d-presence")
+    expect(mark).to_have_attribute("data-presence", "online")
+    desk.menu()
+    desk.press("Away")
+    expect(mark).to_have_attribute("data-presence", "away")
+    listed = json.loads(service.command("agent", "list").stdout)
+    assert {one["login"]: one["presence"] for one in listed}["amy"] == "away"
+    desk.page.reload()
+    expect(mark).to_have_attribute("data-presence", "away")
+    desk.menu()
+    desk.press("Online")
+    expect(mark).to_have_attribute("data-presence", "online")

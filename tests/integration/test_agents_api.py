@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
@@ -12,31 +13,49 @@ from sqlmodel import Session, select
 from bot.config import ApiKey
 from bot.core.clock import now
 from bot.core.messages import Author
+from bot.core.spans import ALWAYS
 from bot.delivery import outbox
-from bot.desk.accounts import Door
+from bot.desk.door import Door
 from bot.escalation.handoff import hand_over
-from bot.web.agents_api import agents_router
+from bot.escalation.hours import Hours
+from bot.escalation.sent_files import SentFiles
+from bot.escalation.team import Team
+from bot.escalation.teams import Teams
+from bot.escalation.transfers import Transfers
+from bot.web.api.router import agents_router
 from storage.db import Database
+from storage.indexing import Indexer
+from storage.models.agents import Agent
 from storage.models.audit import Audit
-from storage.models.conversations import Message
+from storage.models.conversations import Conversation, Message
+from storage.models.customers import Identity
 from storage.models.deliveries import Delivery
 from storage.models.sla import SlaClock
+from storage.trail import Trail
 from tests.support import world
 
 TILL = ApiKey(name="till", key="key-of-the-till-0123", scopes=("desk",))
 SHOP = ApiKey(name="shop", key="key-of-the-shop-0123", scopes=("events",))
 OTHER = ApiKey(name="other", key="key-of-another-0123", scopes=("desk", "events"))
+READER = ApiKey(name="reader", key="key-of-a-reader-0123", scopes=("conversations:read",))
 BASE = "/api/v1/conversations"
+ROUND_THE_CLOCK = Hours(ZoneInfo("Asia/Shanghai"), ALWAYS)
 
 
 @pytest.fixture
 async def api(db: Database) -> AsyncIterator[AsyncClient]:
     app = FastAPI()
-    app.include_router(agents_router(db, [TILL, SHOP, OTHER], Path("nowhere")))
+    teams = Teams((Team("service", ROUND_THE_CLOCK), Team("second", ROUND_THE_CLOCK)))
+    transfers = Transfers(world.voice(), teams)
+    app.include_router(agents_router(db, [TILL, SHOP, OTHER], sent_files(db), transfers))
     async with AsyncClient(
         transport=ASGITransport(app), base_url="http://t", headers=bearer(TILL)
     ) as client:
         yield client
+
+
+def sent_files(db: Database) -> SentFiles:
+    return SentFiles(db, Path("nowhere"), 1 << 20)
 
 
 def bearer(key: ApiKey) -> dict[str, str]:
@@ -246,7 +265,7 @@ async def test_deeds_are_written_down_and_refused_ones_are_not(
     rows = await db.read(lambda s: [(r.actor, r.action, r.subject) for r in s.exec(select(Audit))])
     by_key = [(action, subject) for actor, action, subject in rows if actor == "key:till"]
     subject = f"conversation:{conversation}"
-    assert by_key == [("reply", subject), ("note", subject), ("resolve", subject)]
+    assert by_key == [(one, subject) for one in ("take", "reply", "note", "resolve")]
 
 
 async def test_a_keys_agent_cannot_log_in(api: AsyncClient, db: Database) -> None:
@@ -255,3 +274,117 @@ async def test_a_keys_agent_cannot_log_in(api: AsyncClient, db: Database) -> Non
     door = Door(db)
     for password in ("!", "", TILL.key):
         assert (await door.log_in("key:till", password, now())).agent is None
+
+
+async def test_search(api: AsyncClient, db: Database) -> None:
+    emma = await db.transact(waiting, "Emma", "telegram", pulls=False)
+    noah = await db.transact(waiting, "Noah")
+    await api.post(f"{BASE}/{emma}/notes", json={"text": "she asks again"})
+    await api.post(f"{BASE}/{noah}/take")
+    while await Indexer(db).fill_some():
+        pass
+
+    async def hits(**asked: str) -> list[tuple[str, str, int]]:
+        answer = await api.get(f"{BASE}/search", params={"q": "asks"} | asked)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["next"] is None
+        return [
+            (one["kind"], "".join(p["text"] for p in one["pieces"]), one["conversation"]["id"])
+            for one in answer.json()["hits"]
+        ]
+
+    note, second = ("note", "she asks again", emma), ("message", "Noah asks", noah)
+    first = ("message", "Emma asks", emma)
+    assert await hits() == [note, second, first]
+    assert await hits(state="open") == [second]
+    assert await hits(agent="till") == [second]
+    assert await hits(agent="nobody") == []
+    assert await hits(channel="telegram") == [note, first]
+    assert await hits(until="2020-01-01T00:00:00Z") == []
+    assert await hits(since="2020-01-01T00:00:00+08:00") == [note, second, first]
+
+    found = (await api.get(f"{BASE}/search", params={"q": "asks again"})).json()["hits"]
+    assert found[0]["pieces"] == [
+        {"text": "she ", "found": False}, {"text": "asks", "found": True},
+        {"text": " ", "found": False}, {"text": "again", "found": True},
+    ]  # fmt: skip
+    assert (found[0]["from"], found[0]["agent"]) == ("agent", "till")
+    older = await api.get(f"{BASE}/search", params={"q": "asks", "before": "2-1"})
+    assert [one["conversation"]["id"] for one in older.json()["hits"]] == [emma]
+
+
+async def test_search_finds_people_too(api: AsyncClient, db: Database) -> None:
+    def told(session: Session) -> int:
+        number = waiting(session, "Emma")
+        order = world.told(session, "order.paid", "XE10001")
+        identity = session.get_one(Conversation, number).identity_id
+        session.get_one(Identity, identity).customer_id = order.customer_id or 0
+        return number
+
+    emma = await db.transact(told)
+    found = (await api.get(f"{BASE}/search", params={"q": "XE10001"})).json()
+    assert [one["id"] for one in found["people"]] == [emma]
+    older = (await api.get(f"{BASE}/search", params={"q": "XE10001", "before": "1-1"})).json()
+    assert (older["people"], older["hits"], older["next"]) == ([], [], None)
+    far = {"q": "nothing", "before": "999999999999999999-999999999999999999"}
+    assert (await api.get(f"{BASE}/search", params=far)).json()["next"] is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"q": ""}, {"q": "x" * 101}, {"q": "a", "before": "5"}, {"q": "a", "before": "x-1"},
+     {"q": "a", "state": "lost"}, {"q": "a", "since": "2026-01-01T00:00:00"}],
+)  # fmt: skip
+async def test_a_wrong_search_is_refused(api: AsyncClient, wrong: dict[str, str]) -> None:
+    problem = problem_of(await api.get(f"{BASE}/search", params=wrong))
+    assert problem["status"] == 422
+
+
+async def test_searching_needs_the_scope(api: AsyncClient) -> None:
+    answer = await api.get(f"{BASE}/search", params={"q": "a"}, headers=bearer(SHOP))
+    assert problem_of(answer)["status"] == 403
+
+
+async def test_looks_are_written_down_soon(db: Database) -> None:
+    conversation = await db.transact(waiting, "Emma")
+    trail = Trail(db)
+    app = FastAPI()
+    app.include_router(
+        agents_router(db, [READER], sent_files(db), Transfers(world.voice(), Teams()), trail)
+    )
+    headers = bearer(READER)
+    async with AsyncClient(
+        transport=ASGITransport(app), base_url="http://t", headers=headers
+    ) as api:
+        for path in ("", f"/{conversation}/messages", f"/{conversation}/notes", "/999/messages"):
+            await api.get(BASE + path)
+        assert (await api.post(f"{BASE}/{conversation}/take")).status_code == 403
+    await trail.close()
+    rows = await db.read(lambda s: s.exec(select(Audit)).all())
+    assert [(one.actor, one.action, one.subject, one.origin) for one in rows] == [
+        ("key:reader", "look", f"conversation:{conversation}", "api")
+    ]
+
+
+async def test_a_conversation_is_transferred(api: AsyncClient, db: Database) -> None:
+    one = await db.transact(waiting, "ann")
+    await db.transact(hired, "mei")
+    where = f"{BASE}/{one}/transfer"
+    moved = await api.post(where, json={"agent": "mei", "reason": "knows the order"})
+    assert (moved.status_code, moved.json()["state"], moved.json()["agent"]) == (200, "open", "mei")
+    moved = await api.post(where, json={"team": "second", "reason": "wholesale"})
+    assert (moved.json()["state"], moved.json()["team"]) == ("waiting", "second")
+    notes = (await api.get(f"{BASE}/{one}/notes")).json()["notes"]
+    assert [note["text"] for note in notes] == [
+        "till → mei：knows the order",
+        "till → second：wholesale",
+    ]
+    assert (await api.post(where, json={"team": "second"})).status_code == 409
+    assert (await api.post(where, json={"team": "third"})).status_code == 404
+    assert (await api.post(where, json={"agent": "bo"})).status_code == 404
+    for wrong in ({}, {"agent": "mei", "team": "second"}, {"agent": ""}):
+        assert (await api.post(where, json=wrong)).status_code == 422
+
+
+def hired(session: Session, login: str) -> None:
+    session.add(Agent(login=login, name=login, password_hash="-"))

@@ -13,6 +13,9 @@ from bot.answering.index import Index
 from tests.support.command import xiaoer
 from tests.support.service import Service
 
+UNEQUIPPED = {"presence": "offline", "capacity": None, "languages": [], "skills": [], "teams": []}
+"""What an agent is listed with of whom nothing was set."""
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, shipped: Index) -> Service:
@@ -123,7 +126,9 @@ def test_init_writes_a_private_configuration_that_works(tmp_path: Path) -> None:
     assert len(written["api_keys"][0]["key"]) >= 40
     assert written["web"]["public_url"] == ""
     listed = xiaoer("agent", "list", "--config", str(config))
-    assert json.loads(listed.stdout) == [{"login": "boss", "name": "boss", "active": True}]
+    assert json.loads(listed.stdout) == [
+        {"login": "boss", "name": "boss", "role": "owner", "active": True} | UNEQUIPPED
+    ]
     again = xiaoer("init", "--config", str(config), "--shop", "Other", "--login", "boss")
     assert again.returncode == 1
     assert "was left alone" in again.stderr
@@ -180,15 +185,26 @@ def test_doctor_fails_on_a_wrong_configuration(tmp_path: Path) -> None:
 
 
 def test_agents_come_and_go(shop: Service) -> None:
-    added = shop.command("agent", "add", "Mei", "--name", "小美")
+    added = shop.command("agent", "add", "Mei", "--name", "小美", "--role", "owner")
     assert (added.returncode, added.stdout) == (0, "")
     assert "password 密码: " in added.stderr
-    assert {"login": "mei", "name": "小美", "active": True} in _agents(shop)
+    assert {
+        "login": "mei",
+        "name": "小美",
+        "role": "owner",
+        "active": True,
+    } | UNEQUIPPED in _agents(shop)
     twice = shop.command("agent", "add", "mei")
     assert twice.returncode == 1
     assert "already taken" in twice.stderr
+    assert shop.command("agent", "add", "boss", "--role", "owner").returncode == 0
     assert shop.command("agent", "disable", "mei").returncode == 0
-    assert {"login": "mei", "name": "小美", "active": False} in _agents(shop)
+    assert {
+        "login": "mei",
+        "name": "小美",
+        "role": "owner",
+        "active": False,
+    } | UNEQUIPPED in _agents(shop)
     nobody = shop.command("agent", "disable", "nobody")
     assert nobody.returncode == 1
     assert "There is no agent with login nobody" in nobody.stderr
@@ -206,6 +222,26 @@ def test_a_telegram_account_is_one_agents(shop: Service) -> None:
     assert "no agent with login" in shop.command("agent", "link", "nobody", "5").stderr
     assert shop.command("agent", "unlink", "zhu").returncode == 0
     assert shop.command("agent", "link", "ju", "123456789").returncode == 0
+
+
+def test_agents_are_equipped(tmp_path: Path, model_cache: Path) -> None:
+    shop = Service(
+        tmp_path, model_cache, more_config="[[teams]]\nname = 'first'\n[[teams]]\nname = 'second'"
+    )
+    shop.write_config()
+    assert shop.command("agent", "add", "mei").returncode == 0
+    words = ("--capacity", "8", "--languages", "zh,en", "--skills", "returns, vip", "--teams")
+    done = shop.command("agent", "set", "mei", *words, "second")
+    equipped = {"capacity": 8, "languages": ["en", "zh"], "skills": ["returns", "vip"]}
+    expected = UNEQUIPPED | equipped | {"teams": ["second"]}
+    assert expected.items() <= json.loads(done.stdout).items()
+    shop.command("agent", "set", "mei", "--skills", "", "--capacity", "0")
+    (listed,) = _agents(shop)
+    assert (listed["skills"], listed["capacity"], listed["teams"]) == ([], None, ["second"])
+    refused = shop.command("agent", "set", "mei", "--teams", "third")
+    assert (refused.returncode, "There are: first, second" in refused.stderr) == (1, True)
+    assert "no agent with login" in shop.command("agent", "set", "bo", "--capacity", "1").stderr
+    assert shop.command("agent", "set", "mei").returncode == 2
 
 
 def test_help_names_every_command() -> None:

@@ -8,7 +8,9 @@ from sqlmodel import select
 
 from bot.core.clock import now
 from bot.core.errors import NotAllowed, NotFound
-from bot.desk.accounts import Attempt, Door, create_agent, current_agent, disable, log_out
+from bot.core.roles import Role
+from bot.desk.accounts import create_agent, current_agent, disable, log_out
+from bot.desk.door import Attempt, Door
 from bot.desk.passes import LIFETIME
 from storage.db import Database
 from storage.models.agents import AgentLogin, agent_by_login
@@ -85,6 +87,7 @@ async def test_guesses_side_by_side_all_count(door: Door) -> None:
 async def test_a_disabled_agent_is_out_everywhere(door: Door, db: Database) -> None:
     logins = [(await door.log_in("lin", PASSWORD, AT)).token for _ in range(2)]
     assert [await inside(db, login) for login in logins] == ["lin", "lin"]
+    await db.transact(create_agent, "boss", "Boss", PASSWORD, Role.OWNER)
     await db.transact(disable, "LIN")
     assert [await inside(db, login) for login in logins] == ["", ""]
     assert await door.log_in("lin", PASSWORD, AT) == Attempt()
@@ -141,3 +144,13 @@ def test_a_login_is_taken_once(db: Database) -> None:
 def test_only_known_agents_can_be_disabled(db: Database) -> None:
     with pytest.raises(NotFound):
         db.run(disable, "nobody")
+
+
+def test_whoever_is_first_owns_the_shop(db: Database) -> None:
+    roles = [db.run(create_agent, one, one, PASSWORD).role for one in ("lin", "amy")]
+    assert roles == [Role.OWNER, Role.AGENT]
+    assert db.run(create_agent, "bo", "Bo", PASSWORD, Role.VIEWER).role == Role.VIEWER
+    with pytest.raises(NotAllowed, match="needs an owner"):
+        db.run(disable, "lin")
+    db.run(create_agent, "mo", "Mo", PASSWORD, Role.OWNER)
+    assert not db.run(disable, "lin").active

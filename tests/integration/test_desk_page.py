@@ -4,9 +4,12 @@ import re
 
 import httpx
 import pytest
+from sqlmodel import select
 
+from storage.models.audit import Audit
 from tests.support.chat import Chat
 from tests.support.service import Service
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,19 @@ def test_customers_words_are_never_markup(agent: httpx.Client, service: Service)
     page = agent.get("/desk/", params={"c": waiting[-1]["id"]})
     assert "<img src=x" not in page.text
     assert "&lt;img src=x onerror=alert(1)&gt; {{7*7}} &#36;{8*8} &#96;x&#96;" in page.text
+
+
+def test_opening_a_conversation_is_written_down_once(agent: httpx.Client, service: Service) -> None:
+    with Chat(service.socket_url) as chat:
+        chat.say("转人工")
+        number = service.desk("GET", "/conversations").json()["conversations"][-1]["id"]
+    mine = select(Audit.actor, Audit.origin).where(
+        Audit.action == "look", Audit.subject == f"conversation:{number}"
+    )
+    for _ in range(3):
+        assert agent.get("/desk/", params={"c": number}).status_code == 200
+    [[actor, origin]] = until(lambda: service.look(lambda s: list(s.exec(mine))))
+    assert (actor.partition(":")[0], origin) == ("agent", "desk")
 
 
 def test_strangers_see_the_login_alone(service: Service) -> None:

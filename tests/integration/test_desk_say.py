@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import AsyncClient, Response
 from sqlmodel import Session, col, select
 
-from bot.core.clock import now
 from bot.core.messages import Author, State
+from bot.core.roles import Role
 from bot.delivery import outbox
-from bot.desk.accounts import Door, create_agent, log_out
-from bot.desk.passes import COOKIE, Passes
+from bot.desk.accounts import create_agent, log_out
+from bot.desk.passes import COOKIE
 from bot.desk.say import sayings
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
 from storage.db import Database
+from storage.models.agents import agent_by_login
 from storage.models.conversations import Conversation, Message, Note
 from storage.models.inbound import Receipt
 from tests.support import world
+from tests.support.inside import PASSES, PASSWORD, logged_in
 
-PASSWORD = "a long enough password"
-PASSES = Passes("a-secret-of-the-desk")
 _IDS = count(1)
 
 
@@ -69,16 +69,9 @@ def _written(session: Session, is_waiting: bool) -> int:
 
 @pytest.fixture
 async def desk(db: Database) -> AsyncIterator[Desk]:
-    await db.transact(create_agent, "lin", "Lin", PASSWORD)
-    token = (await Door(db).log_in("lin", PASSWORD, now())).token
     app = FastAPI()
     app.include_router(sayings(db, world.voice(), PASSES))
-    async with AsyncClient(
-        transport=ASGITransport(app),
-        base_url="http://t",
-        headers={"Accept-Language": "en"},
-        cookies={COOKIE: PASSES.issue(token)},
-    ) as client:
+    async with logged_in(db, app) as (client, token):
         yield Desk(db, client, token)
 
 
@@ -177,3 +170,18 @@ async def test_nonsense_is_422(desk: Desk, more: dict[str, Any]) -> None:
 async def test_agents_are_told_in_their_language(desk: Desk) -> None:
     desk.client.headers["Accept-Language"] = "zh-CN"
     assert (await desk.say(999)).json()["detail"] == "没有这个会话。"
+
+
+async def test_who_may_only_look_says_nothing(desk: Desk) -> None:
+    conversation = await desk.waiting()
+
+    def demoted(session: Session) -> None:
+        agent = agent_by_login(session, "lin")
+        assert agent is not None
+        agent.role = Role.VIEWER
+
+    await desk.db.transact(demoted)
+    refused = await desk.say(conversation)
+    assert (refused.status_code, refused.json()["sure"]) == (403, False)
+    assert (await desk.say(conversation, note=True)).status_code == 403
+    assert (await desk.notes(), await desk.replies()) == ([], [])

@@ -1,19 +1,23 @@
 """What an agent sees: the lists, the conversation, the card."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlmodel import Session, col, select
 
+from bot.config import ROOT
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, Progress, State
+from bot.core.roles import Right
 from bot.delivery import outbox, outcomes
 from bot.desk.accounts import create_agent, log_out
 from bot.desk.passes import Pass
+from bot.desk.rights import LoggedOut, require
 from bot.desk.sight import Sight
 from bot.desk.texts import Texts
-from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES, LoggedOut, look, require_agent
+from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES, look
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
 from storage import live
@@ -27,6 +31,7 @@ from storage.models.sla import SlaClock
 from tests.support import world
 
 VOICE = world.voice()
+SKILLS = ROOT / "bot" / "dialogue" / "skills"
 
 
 def login(session: Session, name: str) -> Pass:
@@ -38,7 +43,7 @@ def login(session: Session, name: str) -> Pass:
 
 
 def agent_of(session: Session, by: Pass) -> int:
-    agent = require_agent(session, by)
+    agent = require(session, by, Right.LOOK)
     assert agent.id is not None
     return agent.id
 
@@ -403,3 +408,11 @@ def test_where_messages_are_fetched_nothing_is_said_about_their_way(db: Database
         assert {one.fate for one in thread.bubbles} == {""}
 
     db.run(story)
+
+
+def test_whatever_a_skill_says_of_itself_has_words_at_the_desk() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in SKILLS.glob("*.py"))
+    outcomes = set(re.findall(r'Verdict\(\s*"([^"]+)"', source)) - {"silent"}
+    assert len(outcomes) > 40
+    known = {key.removeprefix("outcome_") for key in VOICE.names("desk")}
+    assert {one.replace(",", "").replace(" ", "_") for one in outcomes} <= known

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.core.clock import now
-from bot.core.errors import NotAllowed
+from bot.core.errors import NotAllowed, NotFound
 from bot.core.events import Bus
 from bot.core.messages import Author, State
 from bot.delivery import outbox
@@ -16,7 +16,7 @@ from storage.db import Database
 from storage.models.agents import Agent
 from storage.models.audit import Audit
 from storage.models.conversations import Conversation, Message
-from storage.models.customers import Identity
+from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
 from tests.support import world
 
@@ -188,5 +188,30 @@ def test_a_chat_taken_for_somebody_elses_is_nobodys_again(db: Database) -> None:
         assert identity.linked_at is None
         assert identity.customer_id != order.customer_id, "the orders stay the customer's"
         assert deeds(session) == [(f"agent:{lin}", "unlink")]
+
+    db.run(story)
+
+
+def test_a_chat_is_linked_by_an_orders_number(db: Database) -> None:
+    def story(session: Session) -> None:
+        lin = agent(session, "lin")
+        conversation = chat(session, "a")
+        identity = session.exec(select(Identity)).one()
+        before = identity.customer_id
+        with pytest.raises(NotFound):
+            agents.link(session, conversation, lin, "XE404")
+        order = world.told(session, "order.paid", "XE1")
+        agents.link(session, conversation, lin, " xe1 ")
+        assert identity.linked_at is not None
+        assert identity.customer_id == order.customer_id != before
+        agents.link(session, conversation, lin, "XE1")
+        another = Customer()
+        session.add(another)
+        session.flush()
+        order.customer_id = another.id
+        session.flush()
+        with pytest.raises(NotAllowed):
+            agents.link(session, conversation, lin, "XE1")
+        assert deeds(session) == [(f"agent:{lin}", "link")] * 2
 
     db.run(story)

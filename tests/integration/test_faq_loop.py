@@ -55,6 +55,7 @@ def answers(shop: Service, text: str, wanted: str, seconds: float = 90) -> str:
         time.sleep(1)
 
 
+@pytest.mark.soak
 def test_what_one_could_not_answer_is_answered_after_the_loop(shop: Service) -> None:
     drafting = ("faq", "gaps", "--draft", "1", "--into", str(shop.faq))
     with shop.running():

@@ -16,6 +16,7 @@ from bot.dialogue.turn import House
 from bot.escalation import agents, waits
 from bot.escalation.hours import Hours
 from bot.escalation.team import Team
+from bot.escalation.teams import Teams
 from storage.db import Database
 from storage.models.conversations import Conversation, Message, latest_conversation
 from storage.models.customers import Identity
@@ -33,7 +34,9 @@ class Shop:
 
     def __init__(self, db: Database, team: Team | None = TEAM) -> None:
         self.db = db
-        self.reception = Reception(House(VOICE, Faq(), team), skills.discover())
+        self.reception = Reception(
+            House(VOICE, Faq(), Teams((team,) if team else ())), skills.discover()
+        )
         self.agent = db.run(hire)
         self._sent = 0
 

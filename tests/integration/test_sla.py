@@ -16,15 +16,18 @@ from bot.config import validate
 from bot.core.events import Bus, SlaBreached, SlaWarning
 from bot.core.messages import Address, Inbound
 from bot.core.spans import read_span
+from bot.delivery import outbox
 from bot.dialogue import skills
 from bot.dialogue.receive import Reception
 from bot.dialogue.turn import House
-from bot.escalation import agents, sla
+from bot.escalation import agents, handoff, sla
 from bot.escalation.hours import Hours
 from bot.escalation.team import Target, Team
+from bot.escalation.teams import Teams
 from storage.db import Database
 from storage.models.conversations import Conversation
-from storage.models.sla import SlaClock, alerts
+from storage.models.sla import SlaClock, alerts, running
+from storage.models.teams import TeamEdit
 from tests.support import world
 from tests.support.receiving import Faq, hire, understood
 
@@ -51,11 +54,11 @@ class Shop:
     def open(self) -> None:
         """Start it, or start it again on the same database."""
         self.bus = Bus()
-        sla.Promises(self.team).register(self.bus)
+        sla.Promises(Teams((self.team,))).register(self.bus)
         self.bus.on(SlaWarning, self._tell)
         self.bus.on(SlaBreached, self._tell)
         self.db = Database(self.url, self.bus)
-        self.reception = Reception(House(VOICE, Faq(), self.team), skills.discover())
+        self.reception = Reception(House(VOICE, Faq(), Teams((self.team,))), skills.discover())
         self.agent = self.agent or self.db.run(hire)
 
     def _tell(self, session: Session, event: Any) -> None:
@@ -261,18 +264,19 @@ def test_several_who_watch_at_once_tell_once(shop: Shop) -> None:
     assert shop.told == [("warning", "first")] * 6
 
 
-def test_the_service_watches_only_where_something_is_promised(tmp_path: Any) -> None:
-    def jobs(**team: Any) -> set[str]:
-        config = validate(
-            {
-                "shop": {"name": "A"},
-                "database": {"url": f"sqlite:///{tmp_path}/x.db"},
-                "teams": [{"name": "service", **team}],
-            }
-        )
-        service = app.build(config)
-        service.db.close()
-        return set(service.engine._jobs)
+def test_what_a_desk_promises_later_is_watched_without_a_restart(sqlite_url: str) -> None:
+    shop = {"shop": {"name": "A"}, "database": {"url": sqlite_url}, "teams": [{"name": "service"}]}
+    service = app.build(validate(shop))
+    try:
+        assert "watch-targets" in service.engine._jobs
 
-    assert "watch-targets" in jobs(first_response_minutes=10)
-    assert "watch-targets" not in jobs(mon=["09:00-18:00"])
+        def waits(session: Session, name: str) -> list[str]:
+            conversation = outbox.conversation_for(session, world.chat(session, name))
+            handoff.hand_over(session, conversation, "asked")
+            return [one.kind for one in running(session, conversation.id or 0)]
+
+        assert service.db.run(waits, "before") == []
+        service.in_force.take([TeamEdit(name="service", settings={"first_response_minutes": 10})])
+        assert service.db.run(waits, "after") == ["first"]
+    finally:
+        service.db.close()

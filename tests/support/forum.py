@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.doubles.group_chats import Topic
 from tests.doubles.telegram import TelegramDouble
-from tests.support.telegram import MESSAGES, UPDATES, bot_config, until
+from tests.support.telegram import MESSAGES, UPDATES, bot_config
+from tests.support.waiting import until
 
 FORUM = -1001234567890
 AGENT, COLLEAGUE, STRANGER = 9001, 9002, 9003

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from bot.channels.webhook import Endpoint
 from bot.core.messages import Inbound
-from bot.delivery import claims, outcomes
+from bot.delivery import claims, errands, outcomes
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.inbox.kf_log import KeptLog
@@ -38,7 +39,7 @@ def arm(point: str) -> None:
     global _is_fatal
     owner, name, is_before = POINTS[point]
     # whatever is sent; of what comes in, one message
-    _is_fatal = owner in (claims, outcomes, PlainChannel)
+    _is_fatal = owner in (claims, errands, outcomes, PlainChannel, Endpoint)
     _wrap(Intake, "take", _watch)
     _wrap(Reception, "receive", _watch_text)
     _wrap(owner, name, _before if is_before else _after)
@@ -127,6 +128,11 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "claimed": (PlainChannel, "send", True),
     "sent": (PlainChannel, "send", False),
     "recording": (outcomes, "succeeded", False),
+    # of what a webhook is told
+    "ordered": (errands, "claim", False),
+    "calling": (Endpoint, "call", True),
+    "called": (Endpoint, "call", False),
+    "noting": (errands, "succeeded", False),
 }
 """What is patched for each point, and whether it dies before it."""
 

@@ -2,24 +2,39 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from sqlmodel import Session
 
+from storage.db import Database
 from tests.support.command import xiaoer
+from tests.support.nursery import Child, Nursery
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS_KEY = "test-key-for-events-0123456789"
 DESK_KEY = "test-key-for-the-desk-0123456789"
+API_KEYS = {
+    "events": (EVENTS_KEY, "events"),
+    "desk": (DESK_KEY, "desk"),
+    "read": ("test-key-that-reads-0123456789", "conversations:read"),
+    "write": ("test-key-that-writes-0123456789", "conversations:write"),
+    "customers": ("test-key-for-customers-0123456789", "customers:read"),
+    "settings": ("test-key-for-settings-0123456789", "settings:write"),
+}
+"""The keys of the API by name, each with its one scope."""
 HTTP = httpx.Client(verify=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 """For plain HTTP on this machine: certificates are not read anew for each request."""
 
@@ -31,6 +46,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def small_faq_in(folder: Path) -> Path:
+    """Three topics of the shipped FAQ, copied to `folder`: they are fitted in a few seconds."""
+    for language in ("zh", "en"):
+        (folder / language).mkdir(parents=True)
+        for topic in ("returns", "refunds", "smalltalk"):
+            file = f"{language}/{topic}.yaml"
+            text = (ROOT / "faq" / file).read_text(encoding="utf-8")
+            # Related entries of other topics are not in this small FAQ.
+            (folder / file).write_text(re.sub(r"(?m)^  related: .*\n", "", text), encoding="utf-8")
+    return folder
+
+
+@cache
+def _nursery() -> Nursery:
+    return Nursery(ROOT)
+
+
+def _keys() -> str:
+    """The keys of the API, as the configuration has them, each with one scope."""
+    return "\n".join(
+        f'[[api_keys]]\nname = "{name}"\nkey = "{key}"\nscopes = ["{scope}"]'
+        for name, (key, scope) in API_KEYS.items()
+    )
+
+
 @dataclass
 class Service:
     """One `xiaoer run` in `folder`; start, stop and kill it at will."""
@@ -40,7 +80,7 @@ class Service:
     database_url: str = ""
     faq: Path = ROOT / "faq"
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: Child | None = None
     module: tuple[str, ...] = ("bot",)
     environment: dict[str, str] = field(default_factory=dict)
     more_config: str = ""
@@ -66,10 +106,10 @@ class Service:
         """A small configuration; the fitted models are shared between the tests' services."""
         self.folder.mkdir(parents=True, exist_ok=True)
         url = self.database_url or f"sqlite:///{self.folder}/xiaoer.db"
-        for cache in (self.folder / "cache", self.folder / ".cache" / "xiaoer"):
-            cache.parent.mkdir(exist_ok=True)
-            if not cache.exists():
-                cache.symlink_to(self.model_cache)
+        for kept in (self.folder / "cache", self.folder / ".cache" / "xiaoer"):
+            kept.parent.mkdir(exist_ok=True)
+            if not kept.exists():
+                kept.symlink_to(self.model_cache)
         self.config.write_text(
             f"""
             [shop]
@@ -81,14 +121,7 @@ class Service:
             public_url = {json.dumps(self.public_url)}
             [content]
             faq = {json.dumps(str(self.faq))}
-            [[api_keys]]
-            name = "events"
-            key = "{EVENTS_KEY}"
-            scopes = ["events"]
-            [[api_keys]]
-            name = "desk"
-            key = "{DESK_KEY}"
-            scopes = ["desk"]
+            {_keys()}
             {self.more_config}
             """,
             encoding="utf-8",
@@ -111,14 +144,11 @@ class Service:
         """Start the process without waiting."""
         if not self.config.exists():
             self.write_config()
-        with (self.folder / "service.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *self.module, "run", "--config", str(self.config)],
-                cwd=ROOT, stdout=log, stderr=log,
-                env={
-                    **os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder), **self.environment
-                },
-            )  # fmt: skip
+        self.process = _nursery().start(
+            [*self.module, "run", "--config", str(self.config)],
+            self.folder / "service.log",
+            {**os.environ, "LANG": "C.UTF-8", "HOME": str(self.folder), **self.environment},
+        )
 
     def start(self, seconds: float = 180) -> "Service":
         """Start and wait until questions can be answered."""
@@ -140,7 +170,7 @@ class Service:
         raise AssertionError(f"not ready after {seconds} s:\n{self.log}")
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self) -> Iterator[Child]:
         """The started service's process; it is stopped at the end."""
         self.start()
         assert self.process is not None
@@ -167,6 +197,14 @@ class Service:
         """POST /api/v1/events."""
         headers = {"Authorization": f"Bearer {key}"}
         return HTTP.post(f"{self.url}/api/v1/events", json=body, headers=headers)
+
+    def look(self, work: Callable[[Session], T]) -> T:
+        """What `work` finds, or does, in the service's database."""
+        db = Database(self.database_url or f"sqlite:///{self.folder}/xiaoer.db")
+        try:
+            return db.run(work)
+        finally:
+            db.close()
 
     def desk(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """A call of the agents' API."""

@@ -12,7 +12,7 @@ from bot.answering.answerer import Answerer
 from bot.channels.wechat import account
 from bot.cli import main
 
-SECOND = 0.5
+SECOND = 0.8
 _SLOW = re.compile(r"(\d+)秒 ?(.*)")
 
 if __name__ == "__main__":

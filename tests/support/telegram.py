@@ -1,7 +1,7 @@
 """Customers on Telegram, and a service that is their shop's bot."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from storage.db import Database
 from storage.models.conversations import Message
 from storage.models.customers import Identity
 from tests.doubles.telegram import Call, TelegramDouble
+from tests.support.listening import Listener
 from tests.support.service import Service
 
 TOKEN, SECRET = "4815:the-token-of-the-tests", "a-secret-word"
@@ -40,24 +40,14 @@ def served(**options: Any) -> Iterator[TelegramDouble]:
         yield double
 
 
-def until(condition: Callable[[], Any], patience: float = 60) -> Any:
-    """Wait until it is true; returns what it is then."""
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-    return found
-
-
 @dataclass
-class Customer:
+class Customer(Listener):
     """One person with a private chat."""
 
     platform: TelegramDouble
     id: int
     language: str = "zh"
     name: str = "小满"
-    seen: int = 0
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -153,32 +143,18 @@ class Customer:
         }  # fmt: skip
         self.platform.push({"update_id": next(UPDATES), "my_chat_member": change})
 
+    @property
     def got(self) -> list[Call]:
         """All messages that have reached this chat."""
         return [call for call in self.platform.sent() if call.chat == str(self.id)]
 
-    def next(self, patience: float = 60) -> str:
-        """The next message to this chat that was not looked at yet."""
-        until(lambda: len(self.got()) > self.seen, patience)
-        self.seen += 1
-        return self.got()[self.seen - 1].text
-
-    def ask(self, text: str) -> str:
-        """Write and wait for what comes back."""
-        self.say(text)
-        return self.next()
-
 
 def in_chat(service: Service, chat: int | str) -> list[tuple[str, str]]:
     """What is stored of a chat: author and text of each message, oldest first."""
-    db = Database(service.database_url or f"sqlite:///{service.folder}/xiaoer.db")
-    try:
-        query = (
-            select(Message)
-            .join(Identity, col(Identity.id) == Message.identity_id)
-            .where(Identity.chat == str(chat))
-            .order_by(col(Message.id))
-        )
-        return db.run(lambda session: [(one.author, one.text) for one in session.exec(query)])
-    finally:
-        db.close()
+    query = (
+        select(Message)
+        .join(Identity, col(Identity.id) == Message.identity_id)
+        .where(Identity.chat == str(chat))
+        .order_by(col(Message.id))
+    )
+    return service.look(lambda session: [(one.author, one.text) for one in session.exec(query)])

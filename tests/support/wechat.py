@@ -8,17 +8,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from storage.db import Database
-from storage.models.conversations import Conversation, Message
+from storage.models.conversations import Conversation
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_app import Posting, Shown
 from tests.doubles.wechat_official import OfficialAccount
+from tests.support.listening import Listener
 from tests.support.service import HTTP, Service
-from tests.support.telegram import until
+from tests.support.waiting import until
 
 SECRET, TOKEN = "the-secret-of-the-tests", "TokenOfTheTests"
 KEY, OLD_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "Z" * 42 + "A"
@@ -46,12 +46,11 @@ def account(double: WeChatDouble, number: int, **more: Any) -> OfficialAccount:
 
 
 @dataclass
-class Follower:
+class Follower(Listener):
     """One customer of an official account."""
 
     account: OfficialAccount
     openid: str = field(default_factory=lambda: "o" + secrets.token_hex(12))
-    seen: int = 0
 
     @property
     def got(self) -> list[Shown]:
@@ -61,17 +60,6 @@ class Follower:
     def say(self, text: str, **more: Any) -> Posting:
         """Write; returns when the platform has done with it."""
         return self.account.write(self.openid, text, **more).result()
-
-    def next(self, patience: float = 20) -> str:
-        """The next message that was not looked at yet."""
-        until(lambda: len(self.got) > self.seen, patience)
-        self.seen += 1
-        return self.got[self.seen - 1].text
-
-    def ask(self, text: str) -> str:
-        """Write and wait for what comes back."""
-        self.say(text)
-        return self.next()
 
     def pause(self) -> None:
         """Begin a new second: the platform's times have no fractions, so what was sent in the same
@@ -110,34 +98,10 @@ def text_of(account: OfficialAccount, openid: str, text: str, number: int = 0) -
     }  # fmt: skip
 
 
-def database(shop: Service) -> Database:
-    return Database(shop.database_url or f"sqlite:///{shop.folder}/xiaoer.db")
-
-
-def look(shop: Service, work: Callable[[Session], Any]) -> Any:
-    """What `work` finds in the shop's database."""
-    db = database(shop)
-    try:
-        return db.run(work)
-    finally:
-        db.close()
-
-
-def stored(shop: Service, openid: str) -> list[tuple[str, str]]:
-    """What is stored of a chat: author and text of each message, oldest first."""
-    query = (
-        select(Message)
-        .join(Identity, col(Identity.id) == Message.identity_id)
-        .where(Identity.chat == openid)
-        .order_by(col(Message.id))
-    )
-    return look(shop, lambda session: [(one.author, one.text) for one in session.exec(query)])  # type: ignore[no-any-return]
-
-
 def states(shop: Service, openid: str) -> list[str]:
     """How far each delivery to a chat is, oldest first."""
     query = select(Delivery.state).where(Delivery.chat == openid).order_by(col(Delivery.id))
-    return look(shop, lambda session: list(session.exec(query)))  # type: ignore[no-any-return]
+    return shop.look(lambda session: list(session.exec(query)))
 
 
 def conversation(shop: Service, openid: str) -> int:
@@ -148,4 +112,4 @@ def conversation(shop: Service, openid: str) -> int:
         .where(Identity.chat == openid)
         .order_by(col(Conversation.id).desc())
     )
-    return int(look(shop, lambda session: session.exec(query).first()) or 0)
+    return int(shop.look(lambda session: session.exec(query).first()) or 0)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_app import Shown
 from tests.doubles.wechat_kf import KfApp
+from tests.support.listening import Listener
 from tests.support.service import Service
-from tests.support.telegram import until
 
 CORP, KF_SECRET, TOKEN = "ww1234567890abcdef", "secret-of-the-kf-tests", "tokenOfTheKfTests"
 AES_KEY = (string.ascii_letters + string.digits)[:43]
@@ -52,13 +52,12 @@ def callback(service: Service) -> str:
 
 
 @dataclass
-class Person:
+class Person(Listener):
     """One customer with a chat."""
 
     app: KfApp
     id: str
     kfid: str = SHOP
-    looked_at: int = 0
 
     @classmethod
     def new(cls, app: KfApp, name: str = "微信用户", kfid: str = SHOP) -> "Person":
@@ -77,14 +76,3 @@ class Person:
 
     def press(self, label: str) -> None:
         self.app.press(self.id, label, self.kfid)
-
-    def next(self, patience: float = 30) -> str:
-        """The next thing they see that was not looked at yet."""
-        until(lambda: len(self.got) > self.looked_at, patience)
-        self.looked_at += 1
-        return self.got[self.looked_at - 1].text
-
-    def ask(self, text: str) -> str:
-        """Write and wait for what comes back."""
-        self.say(text)
-        return self.next()

@@ -14,6 +14,7 @@ from bot.config import (
     Config,
     ConfigInvalid,
     Group,
+    Handover,
     Section,
     Source,
     Team,
@@ -23,11 +24,15 @@ from bot.config import (
     validate,
 )
 from bot.core.spans import ALWAYS, Span
+from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
 
 SHOP = '[shop]\nname = "A shop"\n'
 WX = "[[wechat]]\nname='w'\napp_id='wx0123456789abcdef'\nsecret='0123456789'\ntoken='abc'\n"
 SOURCE = "[[sources]]\nname = 'a'\n"
+HOOK = (
+    "[[webhooks]]\nname = 'crm'\nurl = 'https://crm.example/x'\nsecret = 'whsec_" + "a" * 32 + "'\n"
+)
 BOT = "[[telegram]]\nname = 'b'\ntoken = '1:x'\n"
 _BOT = {"name": "b", "token": "1:x"}
 
@@ -169,6 +174,22 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         ),
         (SHOP + SOURCE + "kind = 'json'\nevery = 1", "sources.0.every: ", "[sources] every = 300"),
         (SHOP + SOURCE + "url = 'file:///etc'", "sources.0.url: ", "[sources] url = "),
+        (SHOP + HOOK.replace("https:", "http:"), "webhooks.0.url: Value error, it car", "url = "),
+        (
+            SHOP + HOOK.replace("https://", ""),
+            "webhooks.0.url: Value error, 'crm.example",
+            "url = ",
+        ),
+        (SHOP + HOOK.replace("https://", "https://u:p@"), "webhooks.0.url: Value error", "url = "),
+        (SHOP + HOOK.replace("whsec_", ""), "webhooks.0.secret: Value error, a sec", "secret = "),
+        (SHOP + HOOK.replace("aaaa", ""), "webhooks.0.secret: Value error, a secret", "secret = "),
+        (
+            SHOP + HOOK + "events = ['order.*']",
+            "webhooks.0.events.0: Value error, 'order.*' fits nothing that is told",
+            "[webhooks] events = [",
+        ),
+        (SHOP + HOOK + "events = []", "webhooks.0.events: ", "[webhooks] events = ["),
+        (SHOP + HOOK + HOOK, "webhooks: Value error, two webhooks", "[webhooks] name"),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )
@@ -295,7 +316,7 @@ def _settings(model: Any, prefix: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         sections = {
             "api_keys": ApiKey, "telegram": Telegram, "wechat": WeChat, "teams": Team,
-            "sources": Source,
+            "sources": Source, "handover": Handover, "webhooks": Webhook,
         }  # fmt: skip
         inner = sections.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, Section):
@@ -382,5 +403,22 @@ def test_what_is_wrong_with_a_teams_hours_is_named_with_an_example(
     assert "[teams] " in line.partition("示例")[2]
 
 
-def test_a_second_team_is_refused_in_words(file: Path) -> None:
-    assert "目前只支持一个团队" in complaint(file, SHOP + TEAM + TEAM)
+def test_teams_have_names_of_their_own(file: Path) -> None:
+    assert "两个团队的 name 相同" in complaint(file, SHOP + TEAM + TEAM)
+    file.write_text(SHOP + TEAM + TEAM.replace("service", "second"), encoding="utf-8")
+    assert [one.name for one in load(file).teams] == ["service", "second"]
+
+
+def test_a_rule_about_everybody_is_refused(file: Path) -> None:
+    assert "会对所有人生效" in complaint(file, SHOP + "[[handover]]\nname = 'all'\n")
+    file.write_text(SHOP + "[[handover]]\nname = 'vip'\ntag = 'vip'\n", encoding="utf-8")
+    assert load(file).handover[0].tag == "vip"
+
+
+def test_a_webhook_is_told_what_it_asks_for(file: Path) -> None:
+    local = HOOK.replace("https://crm.example", "http://127.0.0.1:9")
+    file.write_text(SHOP + local + "events = ['conversation.*']", encoding="utf-8")
+    [hook] = load(file).webhooks
+    assert hook.wants("conversation.taken")
+    assert not hook.wants("message.created")
+    assert "aaaa" not in repr(hook)

@@ -166,3 +166,15 @@ def test_shipped_answers_hold_for_shops_that_are_made_differently() -> None:
     for entry in load_faq(ROOT / "faq", bare.check):
         if not entry.needs:
             assert bare.render(entry.answer, entry.language), entry.id
+
+
+def test_a_preview_shows_what_only_a_conversation_knows_by_its_name() -> None:
+    words = Words(validate({"shop": {"name": "A", "return_days": 9}}).shop)
+    text = "{{ shop.return_days }} {% if wait > 3 %}{{ name }}{% elif wait == 1 %}1{% endif %}"
+    assert words.preview(text, "en") == "9 ‹name›"
+    assert words.preview("{{ order.amount | money }}", "en") == "‹order.amount›"
+    assert (
+        words.preview("{% if parcel and parcel.latest %}{{ parcel.latest }}{% endif %}", "zh")
+        == "‹parcel.latest›"
+    )
+    assert words.preview("{{ shop.return_fee | money }}", "zh") == "¥12"

@@ -1,5 +1,6 @@
 """Sends to Telegram: plain text that nothing can break, in pieces where it is long."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,19 @@ from telegram import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
-from bot.channels.base import Errand, Limits, Outgoing, Piece, Policy, Rate, Refused
+from bot.channels.base import (
+    Carries,
+    Errand,
+    Limits,
+    Outgoing,
+    OutgoingFile,
+    Piece,
+    Policy,
+    Rate,
+    Refused,
+)
 from bot.channels.splitting import split
 from bot.channels.telegram.client import CHANNEL, Client
 from bot.channels.telegram.errands import perform
@@ -22,11 +33,19 @@ from bot.channels.telegram.errors import delivery_error
 from bot.core.clock import now
 from bot.core.messages import KEY_AWAY, SHARE_PHONE, Choice, Purpose
 
+_MEGABYTE = 1 << 20
 POLICY = Policy(
     Limits(overall=Rate(30, 1), per_chat=Rate(1, 1), per_group=Rate(20, 60)),
     opaque_buttons=True,
+    files=(
+        Carries("photo", frozenset({"image/jpeg", "image/png", "image/webp"}), 10 * _MEGABYTE),
+        Carries("video", frozenset({"video/mp4"}), 50 * _MEGABYTE),
+        Carries("audio", frozenset({"audio/mpeg", "audio/mp4", "audio/x-m4a"}), 50 * _MEGABYTE),
+        Carries("document", frozenset(), 50 * _MEGABYTE),
+    ),
 )
-"""core.telegram.org/bots/faq: 30 messages a second, 1 to one chat, 20 a minute to one group."""
+"""core.telegram.org/bots/faq: 30 messages a second, 1 to one chat, 20 a minute to one group.
+core.telegram.org/bots/api#sending-files: 10 MB for a photo, 50 MB for other files."""
 NIGHT = (22, 8)
 """From and until which hour of the shop's day what nobody asked for comes without a sound."""
 _SHORT, _IN_ROW = 4, 3
@@ -51,12 +70,17 @@ class TelegramChannel:
         try:
             if outgoing.copy_of:
                 return await self._copy(outgoing)
-            pieces, at = split(outgoing.text), outgoing.part
-            if not pieces:
+            files, texts, at = outgoing.files, split(outgoing.words), outgoing.part
+            if not files and not texts:
                 raise Refused("the message is empty")
-            if at < len(pieces) - 1:
-                return Piece(await self._send(outgoing, pieces[at], ()))
-            return await self._send(outgoing, pieces[-1], outgoing.choices)
+            is_last = at >= len(files) + len(texts) - 1
+            if at < len(files):
+                sent = await self._send_file(outgoing, files[at])
+            else:
+                choices = outgoing.choices if is_last else ()
+                text = texts[min(at - len(files), len(texts) - 1)]
+                sent = await self._send(outgoing, text, choices)
+            return sent if is_last else Piece(sent)
         except TelegramError as error:
             raise delivery_error(error, is_group=self.is_group(outgoing.address.chat)) from error
 
@@ -72,6 +96,31 @@ class TelegramChannel:
             outgoing.address.chat,
             text,
             reply_markup=keyboard(choices),
+            disable_notification=self._is_silent(outgoing.purpose),
+        )
+        return str(sent.message_id)
+
+    async def _send_file(self, outgoing: Outgoing, file: OutgoingFile) -> str:
+        """A picture that is none to Telegram, too long or too wide a one, goes as a document."""
+        carrier = self.policy.carrier(file.mime, file.size)
+        if carrier is None:
+            raise Refused("a file of this kind or size cannot be sent here")
+        content = await asyncio.to_thread(file.read)
+        try:
+            return await self._upload(outgoing, carrier.kind, file, content)
+        except BadRequest as error:
+            if carrier.kind != "photo" or "photo" not in str(error).lower():
+                raise
+            return await self._upload(outgoing, "document", file, content)
+
+    async def _upload(
+        self, outgoing: Outgoing, kind: str, file: OutgoingFile, content: bytes
+    ) -> str:
+        send = getattr(self.client, f"send_{kind}")
+        sent = await send(
+            outgoing.address.chat,
+            content,
+            filename=file.name or file.path.name,
             disable_notification=self._is_silent(outgoing.purpose),
         )
         return str(sent.message_id)

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.channels.base import DeliveryInlet, Inlet, Outgoing, Taken
-from bot.channels.wechat.callback import SUCCESS, Answer, TooSlow
 from bot.channels.wechat.callbacks import Allowed, Left, NotArrived, Paid, Reader, key_of
 from bot.channels.wechat.client import Client
+from bot.channels.wechat.endpoint import SUCCESS, Answer, TooSlow
 from bot.channels.wechat.envelope import Envelope, Opened
 from bot.channels.wechat.errors import FAILURES
 from bot.channels.wechat.files import WeChatFiles

@@ -1,4 +1,4 @@
-"""Fetches what customers sent to an official account: photos, voices, videos."""
+"""Fetches what customers sent to an official account or to 微信客服: photos, voices, videos."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,7 +7,9 @@ from bot.channels.base import FileRefused, FileUnavailable
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.library import ApiError, NoAnswer, NotReached, TooLarge
 
-_GONE = frozenset({40004, 40007, 41006})
+GONE = frozenset({40004, 40007, 41006})
+KF_GONE = frozenset({40007, 40058, 41006})
+"""No such file, or not any more: official accounts', and 微信客服's."""
 _OURS = (".qq.com", ".qpic.cn", ".weixin.com")
 """Where the platform keeps videos; a file is fetched from nowhere else."""
 
@@ -15,10 +17,12 @@ _OURS = (".qq.com", ".qpic.cn", ".weixin.com")
 @dataclass(frozen=True, slots=True)
 class WeChatFiles:
     """One account's files. They can be had for three days
-    (developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_temporary_materials.html)."""
+    (developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_temporary_materials.html,
+    developer.work.weixin.qq.com/document/path/90254)."""
 
     client: Client
     account: str
+    gone: frozenset[int] = GONE
     channel: str = CHANNEL
 
     async def fetch(self, file_id: str, max_bytes: int) -> bytes:
@@ -32,9 +36,8 @@ class WeChatFiles:
         except TooLarge as error:
             raise FileRefused("too large") from error
         except ApiError as error:
-            if error.code in _GONE:
-                raise FileRefused(str(error)) from error
-            raise FileUnavailable(str(error)) from error
+            kind = FileRefused if error.code in self.gone else FileUnavailable
+            raise kind(str(error)) from error
         except (NotReached, NoAnswer) as error:
             raise FileUnavailable(str(error)) from error
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from bot.channels.base import Duty, Inlet
-from bot.channels.wechat.callback import Answer
 from bot.channels.wechat.client import Client
+from bot.channels.wechat.endpoint import Answer
 from bot.channels.wechat.envelope import Envelope
+from bot.channels.wechat.files import KF_GONE, WeChatFiles
 from bot.channels.wechat.kf import KfInlet
-from bot.channels.wechat.kf_files import KfFiles
 from bot.channels.wechat.kf_reading import KfLog, Reader
 from bot.channels.wechat.kf_sending import KfChannel
 from bot.wechat_settings import WeChat
@@ -25,7 +25,7 @@ class KfAccount:
         self.name = settings.name
         self.client = Client(settings)
         self.channel = KfChannel(self.client, settings.name)
-        self.files = KfFiles(self.client, settings.name)
+        self.files = WeChatFiles(self.client, settings.name, KF_GONE)
         self._reader: Reader
         self._task: asyncio.Task[None] | None = None
 

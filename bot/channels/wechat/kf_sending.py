@@ -1,4 +1,4 @@
-"""Sends to 微信客服: text and menus, each message under an id of ours that makes it go out once."""
+"""Sends to 微信客服: text, menus and files, each under an id of ours that makes it go out once."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.base import Errand, Outgoing, Policy, Refused, Window
+from bot.channels.base import Errand, Outgoing, OutgoingFile, Policy, Refused, Window
 from bot.channels.splitting import split, utf8
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.errors import FAILURES, delivery_error
 from bot.channels.wechat.kf import NEW, OURS, WINDOW
+from bot.channels.wechat.media import KF, upload
 from bot.core.messages import Choice, Purpose
 
 POLICY = Policy(
@@ -18,6 +19,7 @@ POLICY = Policy(
     carries=frozenset(Purpose) - {Purpose.MARKETING},
     opaque_buttons=True,
     pieces=lambda text, choices: len(messages(text, choices)),
+    files=KF,
 )
 """Five messages in the 48 hours after the customer's
 (developer.work.weixin.qq.com/document/path/94677)."""
@@ -44,11 +46,13 @@ class KfChannel:
     async def send(self, outgoing: Outgoing) -> str:
         """Send all pieces; returns their ids, joined by commas. What arrived before an error does
         not arrive again at the next attempt, for it has the same id."""
-        bodies = messages(outgoing.text, outgoing.choices)
-        if not bodies:
+        files, texts = outgoing.files, messages(outgoing.words, outgoing.choices)
+        if not files and not texts:
             raise Refused("the message is empty")
         done = []
-        for place, body in enumerate(bodies, 1):
+        for place in range(1, len(files) + len(texts) + 1):
+            at = place - 1
+            body = await self._file(files[at]) if at < len(files) else texts[at - len(files)]
             number = f"{self.prefix}-{outgoing.key}-{place}"
             data = {
                 "touser": outgoing.address.chat,
@@ -59,6 +63,10 @@ class KfChannel:
             await self._post("send_msg", data)
             done.append(number)
         return ",".join(done)
+
+    async def _file(self, file: OutgoingFile) -> dict[str, Any]:
+        kind, number = await upload(self.client, self.policy, file)
+        return {"msgtype": kind, kind: {"media_id": number}}
 
     async def run(self, errand: Errand) -> Mapping[str, Any]:
         """`welcome` with the event's code, or `session`: see to it that it is ours."""

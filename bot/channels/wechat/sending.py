@@ -8,10 +8,22 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.channels.base import Closed, Errand, Outgoing, Piece, Policy, Refused, Route, Window
+from bot.channels.base import (
+    Closed,
+    Errand,
+    Outgoing,
+    OutgoingFile,
+    Piece,
+    Policy,
+    Refused,
+    Route,
+    Window,
+)
 from bot.channels.wechat.client import CHANNEL, Client
 from bot.channels.wechat.errors import FAILURES, Failure, delivery_error
-from bot.channels.wechat.rendering import filled, messages, texts
+from bot.channels.wechat.media import OFFICIAL, upload, upload_thumb
+from bot.channels.wechat.rendering import filled, messages
+from bot.channels.wechat.rendering import texts as in_texts
 from bot.core.clock import now
 from bot.core.messages import Purpose
 from bot.wechat_settings import Template, WeChat
@@ -44,6 +56,7 @@ def policy_of(settings: WeChat) -> Policy:
         routes=tuple(_route(one) for one in settings.templates),
         joins=True,
         pieces=lambda text, choices: len(messages(text, choices, menus=True)),
+        files=OFFICIAL,
     )
 
 
@@ -71,23 +84,24 @@ class OfficialChannel:
         """Send the next piece. The platform gives an id to messages by template alone."""
         if outgoing.route:
             return await self._by_template(outgoing)
-        pieces = messages(outgoing.text, outgoing.choices, menus=True)
-        if not pieces:
+        files, at = outgoing.files, outgoing.part
+        texts = messages(outgoing.words, outgoing.choices, menus=True)
+        if not files and not texts:
             raise Refused("the message is empty")
+        piece = await self._file(files[at]) if at < len(files) else texts[at - len(files)]
         try:
-            await self._post("message/custom/send", outgoing, pieces[outgoing.part])
+            await self._post("message/custom/send", outgoing, piece)
         except FAILURES as error:
             raise delivery_error(error) from error
-        return Piece("") if outgoing.part < len(pieces) - 1 else ""
+        return Piece("") if at < len(files) + len(texts) - 1 else ""
 
-    async def send_file(self, chat: str, kind: str, name: str, content: bytes) -> None:
-        """Send a file: `kind` is image, voice or video. Raises a `DeliveryError`."""
-        try:
-            found = await self.client.upload("/cgi-bin/media/upload", kind, name, content)
-            message = {"touser": chat, "msgtype": kind, kind: {"media_id": found["media_id"]}}
-            await self.client.post("/cgi-bin/message/custom/send", message)
-        except FAILURES as error:
-            raise delivery_error(error) from error
+    async def _file(self, file: OutgoingFile) -> dict[str, Any]:
+        """The message that shows a file, without its receiver."""
+        kind, number = await upload(self.client, self.policy, file)
+        content = {"media_id": number}
+        if kind == "video":
+            content["thumb_media_id"] = await upload_thumb(self.client)
+        return {"msgtype": kind, kind: content}
 
     async def run(self, errand: Errand) -> Mapping[str, Any]:
         """There is nothing else to be done here."""
@@ -131,4 +145,4 @@ def _route(template: Template) -> Route:
 
 
 def _in_texts(text: str, choices: Any) -> int:
-    return len(texts(text, choices))
+    return len(in_texts(text, choices))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.channels.base import Errand, Limits, Outgoing, Policy, Rate, Refused
-from bot.channels.wechat.callback import Answer
 from bot.channels.wechat.client import CHANNEL, Client
+from bot.channels.wechat.endpoint import Answer
 from bot.channels.wechat.envelope import Envelope
 from bot.channels.wechat.errors import FAILURES, delivery_error
 from bot.wechat_settings import WeChat

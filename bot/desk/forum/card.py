@@ -2,11 +2,12 @@
 
 from sqlmodel import Session
 
+from bot.desk.customer import customer_card
 from bot.desk.forum.lines import Scribe, shortened
 from bot.desk.reader import Reader
 from bot.desk.sight import Card, OrderLine
 from bot.desk.texts import Texts
-from bot.desk.views import customer_card, reason_text
+from bot.desk.views import reason_text
 from storage.models.agents import Agent
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity

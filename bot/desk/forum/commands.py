@@ -10,13 +10,10 @@ from bot.core.messages import State
 from bot.desk.forum.lines import shortened
 from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import Topics
-from bot.escalation import agents
+from bot.escalation import agents, canned
 from storage.models.agents import Agent, agent_by_login, all_agents
 from storage.models.conversations import Conversation
 from storage.models.topics import DeskTopic
-
-CANNED = "canned"
-"""The folder of templates with the ready answers."""
 
 
 class WithTheBot(NotAllowed):
@@ -84,27 +81,34 @@ def _assign(wish: Wish) -> None:
     agents.assign(wish.session, wish.topic.conversation_id, wish.agent, to)
 
 
+def _transfer(wish: Wish) -> None:
+    """To a team, else to a colleague; the words behind it are the reason."""
+    to, _, reason = wish.words.partition(" ")
+    transfers, where = wish.topics.transfers, (wish.topic.conversation_id, wish.agent)
+    deed = transfers.to_team if transfers.teams.knows(to) else transfers.to_agent
+    deed(wish.session, *where, to, reason)
+
+
 def _order(wish: Wish) -> None:
     wish.tell(wish.topics.card_of(wish.session, wish.topic).orders())
 
 
 def _canned(wish: Wish) -> None:
     """Send the ready answer with this name, in the customer's language; list them without."""
-    voice = wish.topics.voice
-    names = voice.names(CANNED)
-    language = _conversation(wish).language or voice.default_language
+    conversation, agent = _conversation(wish), wish.session.get_one(Agent, wish.agent)
+    found = canned.ready(wish.session, wish.topics.voice, conversation, agent)
     if not wish.words:
-        texts = {one: shortened(voice.say(f"{CANNED}.{one}", language)) for one in names}
-        listed = "\n".join(f"/c {one} — {text}" for one, text in texts.items())
+        listed = "\n".join(f"/c {one.name} — {shortened(one.text)}" for one in found)
         wish.tell(wish.topics.say("canned", names=listed))
         return
-    if wish.words not in names:
+    chosen = next((one for one in found if one.name == wish.words.lower()), None)
+    if chosen is None:
         raise NotAllowed(
             f"没有名为 {wish.words} 的快捷回复。发 /c 查看全部。",
             f"There is no ready answer {wish.words}. /c lists them all.",
         )
-    words = voice.say(f"{CANNED}.{wish.words}", language)
-    agents.reply(wish.session, wish.topic.conversation_id, wish.agent, words)
+    agents.reply(wish.session, wish.topic.conversation_id, wish.agent, chosen.text)
+    canned.sent(wish.session, wish.topic.conversation_id, wish.agent, chosen.id)
 
 
 def _conversation(wish: Wish) -> Conversation:
@@ -125,6 +129,7 @@ DEEDS: Mapping[str, Callable[[Wish], None]] = {
     "take": _take,
     "resolve": _resolve,
     "assign": _assign,
+    "transfer": _transfer,
     "order": _order,
     "c": _canned,
 }

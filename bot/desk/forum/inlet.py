@@ -1,20 +1,28 @@
 """Takes what agents write in the forum: their words go to the customer, their commands are done."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import structlog
 from sqlmodel import Session
 
-from bot.channels.base import DeskPost
+from bot.channels.base import DeskPost, Policy
 from bot.core.errors import Unavailable, XiaoerError, traced
 from bot.core.events import ConversationChanged
 from bot.core.messages import State
+from bot.core.roles import Right, may
+from bot.delivery.files import refusal
 from bot.desk.forum import commands
 from bot.desk.forum.commands import WithTheBot
 from bot.desk.forum.telling import tell
 from bot.desk.forum.topics import SPEAKING, Topics
+from bot.desk.rights import Forbidden
 from bot.escalation import agents
+from bot.inbox.file_types import expected_type
 from bot.inbox.lanes import Lanes
 from storage.db import Database
 from storage.models.agents import Agent, agent_by_telegram
+from storage.models.audit import Origin, acting
 from storage.models.conversations import Conversation, conversations_in, message_from
 from storage.models.customers import Identity, held_identity
 from storage.models.inbound import source_of, take
@@ -30,6 +38,11 @@ class ForumInlet:
         self._db = db
         self._topics = topics
         self._lanes = Lanes()
+        self._policies: Mapping[tuple[str, str], Policy] = {}
+
+    def connect(self, policies: Mapping[tuple[str, str], Policy]) -> None:
+        """Say what each account may send."""
+        self._policies = policies
 
     async def take(self, post: DeskPost) -> None:
         """Returns after the commit. Raises `Unavailable` when nothing could be stored.
@@ -57,13 +70,16 @@ class ForumInlet:
         topic = self._taken(session, post)
         if topic is None:
             return
+        acting(session, Origin.FORUM)
         agent = agent_by_telegram(session, post.author) if post.author else None
         if agent is None or not agent.active:
             self._hint(session, topic, post)
+        elif not may(agent.role, Right.SERVE):
+            raise Forbidden
         elif post.is_edit:
             self._reword(session, topic, agent, post)
-        elif post.has_file and (hint := _why_no_file(session, topic, post)):
-            tell(session, topic, self._topics.say(hint))
+        elif post.has_file and (hint := self._why_no_file(session, topic, post)):
+            tell(session, topic, hint)
         elif post.text.startswith("/"):
             commands.run(session, self._topics, topic, agent, post.text)
         else:
@@ -95,6 +111,28 @@ class ForumInlet:
         held_identity(session, found.identity_id)
         return held_topic(session, found.id)
 
+    def _why_no_file(self, session: Session, topic: DeskTopic, post: DeskPost) -> str:
+        """Why a file cannot go to the customer; empty when it can.
+
+        A bot can copy only to those who write to it; to others we send what we fetch.
+        """
+        if post.text.startswith("/"):
+            return self._topics.say("no_files_with_commands")
+        if not post.attachments:
+            return self._topics.say("no_such_files")
+        identity = session.get_one(Identity, topic.identity_id)
+        if _is_own(identity, post):
+            return ""
+        if any(not one.kind.is_file or one.is_too_large for one in post.attachments):
+            return self._topics.say("no_files_there")
+        if identity.pulls:
+            return ""
+        policy = self._policies.get((identity.channel, identity.account), Policy())
+        told = [(expected_type(one.kind, one.mime), one.size) for one in post.attachments]
+        problems = (refusal(policy, *one) for one in told)
+        language = self._topics.voice.default_language
+        return next((f"⚠️ {one.text(language)}" for one in problems if one), "")
+
     def _hint(self, session: Session, topic: DeskTopic, post: DeskPost) -> None:
         """Who is no agent learns once how to become one."""
         if take(session, f"desk:{post.place.key}", f"hint:{post.author}") is not None:
@@ -115,20 +153,15 @@ def _reply(session: Session, topic: DeskTopic, agent: Agent, post: DeskPost) -> 
         raise WithTheBot
     session.info[SPEAKING] = topic.id
     words, files = _words(post), post.attachments
+    if not _is_own(session.get_one(Identity, topic.identity_id), post):
+        source = f"{post.place.channel}:{post.place.account}"
+        files = tuple(replace(one, source=source) for one in files)
     agents.reply(session, topic.conversation_id, agent.id, words, _origin(post), files)
 
 
-def _why_no_file(session: Session, topic: DeskTopic, post: DeskPost) -> str:
-    """Why a file cannot go to the customer; empty when it can.
-
-    A bot can copy only to those who write to it.
-    """
-    identity = session.get_one(Identity, topic.identity_id)
-    if (identity.channel, identity.account) != (post.place.channel, post.place.account):
-        return "no_files_there"
-    if post.text.startswith("/"):
-        return "no_files_with_commands"
-    return "" if post.attachments else "no_such_files"
+def _is_own(identity: Identity, post: DeskPost) -> bool:
+    """Whether the customer writes to the forum's own bot."""
+    return (identity.channel, identity.account) == (post.place.channel, post.place.account)
 
 
 def _origin(post: DeskPost) -> str:

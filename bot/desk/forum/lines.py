@@ -58,7 +58,7 @@ class Scribe:
         for message in messages:
             carried = [one for one in files if one.message_id == message.id]
             items += self._with_files(message, names.get(message.agent_id or 0, ""), carried)
-        return items + [self.note(one, names.get(one.agent_id, "")) for one in notes]
+        return items + [self.note(one, names.get(one.agent_id or 0, "")) for one in notes]
 
     def history(self, messages: Sequence[Message]) -> Iterator[str]:
         """The same messages as lines of a card, shortened."""

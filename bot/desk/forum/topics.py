@@ -24,6 +24,7 @@ from bot.desk.forum.card import HISTORY, CardWriter
 from bot.desk.forum.lines import Copy, Item, Scribe, shortened
 from bot.desk.forum.telling import is_gone, order, rewind, tell
 from bot.desk.texts import Texts
+from bot.escalation.transfers import Transfers
 from bot.words.phrases import Voice
 from storage.models.agents import Agent
 from storage.models.attachments import attachments_of, files_after, newest_file
@@ -75,6 +76,7 @@ class Topics:
     forums: tuple[Address, ...]
     voice: Voice
     public_url: str
+    transfers: Transfers
 
     def register(self, bus: Bus) -> None:
         """Follow what happens."""

@@ -6,7 +6,6 @@ from datetime import timedelta
 from bot.core.messages import Author, Choice, State
 from bot.dialogue.turn import Turn, Verdict
 from bot.escalation import handoff, waits
-from storage.models.conversations import waiting_before
 
 AFTER = ("blocked", "opt_out")
 NAME = "person_in_charge"
@@ -75,7 +74,7 @@ def reply(turn: Turn) -> Verdict | None:
     impatient = asks_for_wait(words) or turn.choice == "person"
     if impatient and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
         back = Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
-        ahead = waiting_before(turn.session, turn.conversation)
+        ahead = handoff.ahead_of(turn.session, turn.conversation, turn.house.teams)
         turn.say("replies.still_waiting", [back], ahead=ahead, **turn.wait_values())
         return Verdict(_TOLD)
     return _away(turn) or Verdict("silent")
@@ -83,7 +82,7 @@ def reply(turn: Turn) -> Verdict | None:
 
 def _away(turn: Turn) -> Verdict | None:
     """Say once in each break of the team when it is back, unless that was said at its beginning."""
-    team = turn.house.team
+    team = turn.team
     if team is None or waits.back_at(team, turn.now) is None:
         return None
     since = team.hours.closed_since(turn.now) or turn.now

@@ -7,7 +7,6 @@ from bot.core.messages import State
 from bot.dialogue.alarms import Alarm, alarm_in
 from bot.dialogue.secrets import masked
 from bot.dialogue.turn import Turn, Verdict
-from bot.escalation import handoff
 
 AFTER = ("blocked",)
 NAME = "safety"
@@ -54,6 +53,6 @@ def _raise(turn: Turn, alarm: Alarm) -> Verdict | None:
         turn.bring_person(alarm, words)
         return Verdict(alarm)
     if state == State.BOT:  # the cheerful words about the queue would be out of place
-        handoff.hand_over(turn.session, turn.conversation, alarm)
+        turn.hand_over(alarm)
     turn.tell(words)
     return Verdict(alarm)

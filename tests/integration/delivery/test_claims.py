@@ -329,16 +329,65 @@ def test_no_more_is_joined_than_one_message_holds(db: Database) -> None:
     assert claim(db, channel=channel) == ["c0 #0"]
 
 
-def test_a_later_piece_that_is_tried_again_gives_nothing_back(db: Database) -> None:
+LONG = [Piece("p1"), Piece("p2"), "p3"]
+
+
+@pytest.mark.parametrize(
+    ("endings", "used"),
+    [
+        ([TryLater("busy", 0)], [0]),
+        ([TryLater("busy", 0), *LONG], [0, 3, 3, 3]),
+        ([Piece("p1"), TryLater("busy", 0), *LONG[1:]], [3, 3, 3, 3]),
+        ([Piece("p1"), Refused("gone")], [3, 1]),
+        ([Uncertain("reset"), *LONG], [3, 4, 4, 4]),
+        ([Uncertain("reset"), Uncertain("reset")], [3, 2]),
+        ([Piece("p1"), Uncertain("reset"), TryLater("busy", 0), *LONG[1:]], [3, 3, 4, 4, 4]),
+    ],
+)
+def test_what_a_window_counts_is_what_was_or_may_have_been_sent(
+    db: Database, endings: list[DeliveryError | Piece | str], used: list[int]
+) -> None:
     channel = replace(CHANNEL, policy=JOINING)
     db.run(queue, 1, 0)
-    db.run(say, "c0", "x" * 60, Purpose.ANSWER)
+    db.run(say, "c0", "x" * 150, Purpose.AGENT)
     db.run(quota.open_window, PLACE, JOINING, "message")
-    for ending in (Piece("p1"), TryLater("busy", 0), "p2"):
+    counted = []
+    for ending in endings:
         (taken,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
-        record = outcomes.failed_all if isinstance(ending, TryLater) else outcomes.succeeded_all
+        is_error = isinstance(ending, DeliveryError)
+        record = outcomes.failed_all if is_error else outcomes.succeeded_all
         db.run(record, outcomes.numbers(taken), ending)
-    assert db.run(lambda session: [one.used for one in session.exec(select(Quota))]) == [2]
+        counted += db.run(used_of)
+    assert counted == used
+
+
+def test_what_the_rest_of_a_message_took_is_taken_anew_from_a_window_that_begins_anew(
+    db: Database,
+) -> None:
+    channel = replace(CHANNEL, policy=JOINING)
+    db.run(queue, 1, 0)
+    db.run(say, "c0", "x" * 150, Purpose.AGENT)
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    (taken,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+    db.run(outcomes.succeeded_all, outcomes.numbers(taken), Piece("p1"))
+    db.run(quota.open_window, PLACE, JOINING, "message")
+    (rest,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+    assert (rest.part, db.run(used_of)) == (1, [2])
+
+
+def test_a_permission_that_was_not_used_is_given_back(db: Database) -> None:
+    routes = (Route("once", frozenset({Purpose.TRANSACTIONAL}), "leave:once"),)
+    channel = replace(CHANNEL, policy=replace(WINDOW, routes=routes))
+    db.run(queue, 1, 1, Purpose.TRANSACTIONAL)
+    db.run(quota.give_leave, PLACE, "leave:once")
+    (news,) = db.run(claims.claim, channel, claims.guard_consent, (), 20).outgoing
+    assert (news.route, db.run(used_of)) == ("once", [1])
+    db.run(outcomes.failed_all, outcomes.numbers(news), TryLater("busy", 0))
+    assert db.run(used_of) == [0]
+
+
+def used_of(session: Session) -> list[int]:
+    return [one.used for one in session.exec(select(Quota))]
 
 
 def test_a_message_in_pieces_takes_as_many_of_the_window(db: Database) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import count
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -9,8 +10,9 @@ from tests.doubles.telegram import TelegramDouble
 from tests.integration.test_story import order_event
 from tests.support.chat import Chat
 from tests.support.forum import COLLEAGUE, FORUM, STRANGER, Forum
-from tests.support.service import Service
-from tests.support.telegram import Customer, until
+from tests.support.service import HTTP, Service
+from tests.support.telegram import Customer
+from tests.support.waiting import until
 
 IDS = count(7801)
 UNCLEAR = "紫色的云为什么会跳舞呢？"
@@ -133,7 +135,7 @@ def test_a_deleted_topic_is_made_anew(shop: Service, forum: Forum, customer: Cus
     again = forum.topic(customer.name)
     forum.shows(again, "👤", "转人工")
     forum.post(again, "来了")
-    until(lambda: customer.got()[-1].text == "来了")
+    until(lambda: customer.got[-1].text == "来了")
 
 
 def test_who_is_no_agent_says_nothing_to_customers(
@@ -147,16 +149,20 @@ def test_who_is_no_agent_says_nothing_to_customers(
     forum.post(thread, "匿名管理员", author=1087968824, sender_chat=group)
     forum.shows(thread, "匿名身份")
     forum.post(thread, "好的，客服来了")
-    until(lambda: customer.got()[-1].text == "好的，客服来了")
-    texts = [call.text for call in customer.got()]
+    until(lambda: customer.got[-1].text == "好的，客服来了")
+    texts = [call.text for call in customer.got]
     assert "我来说两句" not in texts
     assert "匿名管理员" not in texts
     assert forum.everything(thread).count("xiaoer agent link") == 1
     assert conversation(shop, "open", customer.name)["agent"] == "小美"
+    assert shop.command("agent", "set", "lan", "--role", "viewer").returncode == 0
+    forum.post(thread, "只能看", author=COLLEAGUE)
+    forum.shows(thread, "您的角色没有这项权限")
+    assert "只能看" not in [call.text for call in customer.got]
     assert shop.command("agent", "disable", "lan").returncode == 0
     forum.post(thread, "停用了", author=COLLEAGUE)
     forum.shows(thread, str(COLLEAGUE))
-    assert "停用了" not in [call.text for call in customer.got()]
+    assert "停用了" not in [call.text for call in customer.got]
 
 
 def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
@@ -175,7 +181,7 @@ def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
     forum.shows(thread, "没有登录名为 nobody", "可以转给：", "mei")
     forum.post(thread, "/assign")
     forum.shows(thread, "⚠️ 可以转给：", "mei")
-    assert len(customer.got()) == 1, "none of this reaches the customer"
+    assert len(customer.got) == 1, "none of this reaches the customer"
     assert shop.command("agent", "add", f"a{customer.id}", "--name", "小竹").returncode == 0
     forum.post(thread, f"/assign a{customer.id}")
     forum.shows(thread, "🙋 小竹")
@@ -185,7 +191,7 @@ def test_commands(shop: Service, forum: Forum, customer: Customer) -> None:
     edited = forum.post(thread, "/help")
     forum.edit(edited, text="改了")
     forum.shows(thread, "这条改不了")
-    assert not any(call.text in ("我也想说", "改了") for call in customer.got())
+    assert not any(call.text in ("我也想说", "改了") for call in customer.got)
 
 
 def test_the_topic_of_a_customer_who_went_back_to_the_bot(
@@ -248,13 +254,30 @@ def test_what_cannot_be_sent_is_not_sent(
         chat.ask("I need a human")
         other = int(until(lambda: sorted(set(forum.topics) - before))[0])
         forum.shows(other, "👤")
-        forum.post(other, photo=PHOTO, caption="secret")
-        forum.shows(other, "文件发不过去")
+        forum.post(other, location={"latitude": 30.2, "longitude": 120.1})
+        forum.shows(other, "这个发不过去")
         first = forum.post(other, "hello")
         assert chat.wait_for(type="message", from_="agent")["text"] == "hello"
         forum.edit(first, text="goodbye")
         forum.shows(other, "这条改不了")
     assert not [call for call in platform.called("copyMessage") if call.chat == str(customer.id)]
+
+
+def test_a_file_from_the_forum_reaches_a_customer_elsewhere(
+    platform: TelegramDouble, shop: Service, forum: Forum
+) -> None:
+    platform.api.files["new"] = b"\xff\xd8\xff a scarf for the web"
+    before = set(forum.topics)
+    with Chat(shop.socket_url) as chat:
+        chat.ask("I need a human")
+        thread = int(until(lambda: sorted(set(forum.topics) - before))[0])
+        forum.shows(thread, "👤")
+        forum.post(thread, photo=PHOTO, caption="the scarf")
+        frame = chat.wait_for(type="message", from_="agent")
+        assert frame["text"] == "the scarf"
+        (picture,) = frame["attachments"]
+        shown = HTTP.get(urljoin(f"{shop.url}/chat/ws", picture["url"]))
+        assert shown.content == platform.api.files["new"]
 
 
 def test_an_agents_edit_changes_what_the_customer_reads(
@@ -275,7 +298,7 @@ def test_an_agents_edit_changes_what_the_customer_reads(
     del platform.api.messages[str(customer.id), place(platform, customer, "今天就发")]
     forum.edit(first, text="今天一定发")
     forum.shows(thread, "⚠️ 客人那边没有改成", "not found", "今天一定发")
-    assert len([one for one in customer.got() if "发" in one.text]) == 1
+    assert len([one for one in customer.got if "发" in one.text]) == 1
 
 
 def to(platform: TelegramDouble, customer: Customer) -> list[str]:
@@ -347,5 +370,5 @@ def test_who_goes_back_to_the_bot_leaves_the_topic(
     forum.post(thread, "/take")
     until(lambda: not forum.topics[thread].is_closed)
     forum.post(thread, "我来了")
-    until(lambda: customer.got()[-1].text == "我来了")
-    assert "等等" not in [call.text for call in customer.got()]
+    until(lambda: customer.got[-1].text == "我来了")
+    assert "等等" not in [call.text for call in customer.got]

@@ -56,14 +56,15 @@ def test_killed_between_the_message_and_its_topic(
     assert len(forum.topics) == 1
 
 
-def test_two_hundred_messages_in_a_minute(platform: TelegramDouble, shop: Service) -> None:
+@pytest.mark.parametrize("each", [6, pytest.param(25, marks=pytest.mark.soak)])
+def test_many_messages_in_a_minute(platform: TelegramDouble, shop: Service, each: int) -> None:
     forum = Forum(platform)
     people = [Customer(platform, number, name=f"客人{number}") for number in range(11, 19)]
     shop.module = (AT_SHORT_PACE,)
     shop.start()
     for one in people:
         one.say("转人工")
-    turns = [one for one in people for _ in range(25)]
+    turns = [one for one in people for _ in range(each)]
     random.Random(7).shuffle(turns)
     wanted: dict[str, list[str]] = {one.name: [] for one in people}
     for number, one in enumerate(turns):
@@ -73,7 +74,7 @@ def test_two_hundred_messages_in_a_minute(platform: TelegramDouble, shop: Servic
         thread = forum.topic(one.name)
         forum.shows(thread, wanted[one.name][-1])
         whole = forum.everything(thread)
-        assert [whole.count(words) for words in wanted[one.name]] == [1] * 25
+        assert [whole.count(words) for words in wanted[one.name]] == [1] * each
         places = [whole.index(words) for words in wanted[one.name]]
         assert places == sorted(places)
     counted = [

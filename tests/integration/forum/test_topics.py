@@ -14,6 +14,7 @@ from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
 from bot.escalation import agents
 from bot.escalation.handoff import back_to_bot, hand_over
+from bot.escalation.transfers import Transfers
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.agents import Agent
@@ -31,7 +32,7 @@ Step = Callable[[Session, Conversation], Any]
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     bus = Bus()
-    Topics((FORUM,), world.voice(), "https://shop.example").register(bus)
+    Topics((FORUM,), world.voice(), "https://shop.example", Transfers(world.voice())).register(bus)
     database = Database(database_url, bus)
     yield database
     database.close()
@@ -123,7 +124,7 @@ async def test_who_waited_before_there_was_a_forum_gets_a_topic(
     talk(ask_for_person)
     assert waiting(db) == []
     db.bus = bus
-    topics = Topics((FORUM,), world.voice(), "")
+    topics = Topics((FORUM,), world.voice(), "", Transfers(world.voice()))
     await ForumInlet(db, topics).recover()
     await ForumInlet(db, topics).recover()
     assert kinds(db) == ["topic"]
@@ -135,7 +136,9 @@ def test_a_fault_in_the_forum_costs_the_customer_nothing(
     talk(ask_for_person)
     finish(db, thread=7)
     speechless = Bus()
-    Topics((FORUM,), Voice(world.voice().words, {"zh": {}, "en": {}}), "").register(speechless)
+    Topics(
+        (FORUM,), Voice(world.voice().words, {"zh": {}, "en": {}}), "", Transfers(world.voice())
+    ).register(speechless)
     bus, db.bus = db.bus, speechless
     talk(customer_says("在吗"))
     db.bus = bus

@@ -1,7 +1,6 @@
 """`xiaoer import`: tables as shops export them, refused line by line, resumed after any death."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -200,11 +199,13 @@ def test_ctrl_c_tells_how_to_go_on(
     def interrupted(*arguments: Any) -> None:
         calls.append(1)
         if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         store(*arguments)
 
     monkeypatch.setattr(importing, "_store", interrupted)
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job ignores it
     stopped = xiaoer(*words)
+    signal.signal(signal.SIGINT, usual)
     assert (stopped.returncode, stopped.stdout) == (130, "")
     assert "Run the same command again" in stopped.stderr
     assert 50 <= count(sqlite_db, Order) < 120

@@ -8,7 +8,8 @@ import pytest
 from bot.answering.index import Index
 from tests.doubles.telegram import TelegramDouble
 from tests.support.service import Service
-from tests.support.telegram import SECRET, TOKEN, bot_config, served, until
+from tests.support.telegram import SECRET, TOKEN, bot_config, served
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 from tests.doubles.telegram import TelegramDouble
 from tests.integration.test_story import order_event
 from tests.support.service import Service
-from tests.support.telegram import Customer, in_chat, until
+from tests.support.telegram import Customer, in_chat
+from tests.support.waiting import until
 
 IDS = count(7001)
 
@@ -41,7 +42,7 @@ def test_from_the_question_to_the_rating(
     assert "7 天" in customer.ask("怎么退货")
     assert "想确认" in customer.ask("紫色的云为什么会跳舞呢？")
     asked, first = (
-        customer.got()[-1],
+        customer.got[-1],
         customer.buttons(telegram.api.messages[str(customer.id), customer.button("都不是")[0]])[0],
     )
     assert asked.data["reply_markup"]["inline_keyboard"][0][0]["callback_data"] == first[0]
@@ -86,8 +87,8 @@ def test_a_button_works_once_in_its_own_chat(
     telegram.push(again, again)
     assert "已经用过" in until(lambda: telegram.api.answered.get(again["callback_query"]["id"]))
     assert "7 天" in customer.ask("怎么退货")
-    assert len(other.got()) == 1
-    assert len(customer.got()) == 3
+    assert len(other.got) == 1
+    assert len(customer.got) == 3
 
 
 def test_a_button_that_was_changed_in_any_byte_does_nothing(
@@ -106,7 +107,7 @@ def test_a_button_that_was_changed_in_any_byte_does_nothing(
         assert "已经用过" in until(
             lambda u=update: telegram.api.answered.get(u["callback_query"]["id"])
         )
-    assert len(customer.got()) == 1
+    assert len(customer.got) == 1
     customer.press("不等了")
     assert "我在" in customer.next(), "the genuine one still works"
 
@@ -134,7 +135,7 @@ def test_commands_in_the_customers_language(
     assert customer.ask("/help").startswith("Just ask")
     assert "colleague" in customer.ask("/human")
     english.ask("/nonsense")
-    assert english.got()[-1].text.startswith("Just ask")
+    assert english.got[-1].text.startswith("Just ask")
 
 
 def test_an_edited_question(
@@ -157,7 +158,7 @@ def test_an_edited_question(
     ]  # fmt: skip
     seqs = [one["seq"] for one in theirs]
     assert [one["edit_of"] for one in theirs] == [None, seqs[0], None, seqs[2], None]
-    assert len(customer.got()) == 4
+    assert len(customer.got) == 4
 
 
 def test_a_shared_contact_proves_only_the_senders_own_number(
@@ -185,11 +186,11 @@ def test_the_key_that_shares_ones_number(
     phone = f"138{next(IDS):08d}"
     assert telegram_shop.post_event(order_event(number, phone)).status_code == 202
     assert "订单号" in customer.ask("我的快递到哪了")
-    ((key,),) = customer.got()[-1].data["reply_markup"]["keyboard"]
+    ((key,),) = customer.got[-1].data["reply_markup"]["keyboard"]
     assert key["request_contact"]
     customer.say(contact={"phone_number": f"86{phone}", "first_name": "林", "user_id": customer.id})
     assert "确认是您本人" in customer.next()
-    assert customer.got()[-1].data["reply_markup"]["remove_keyboard"]
+    assert customer.got[-1].data["reply_markup"]["remove_keyboard"]
     assert number in customer.next(), "what was asked is answered"
     assert number in customer.ask("我的快递到哪了")
 
@@ -198,13 +199,13 @@ def test_the_key_goes_away_when_it_is_not_pressed(
     telegram: TelegramDouble, telegram_shop: Service, customer: Customer
 ) -> None:
     customer.ask("我的快递到哪了")
-    label = customer.got()[-1].data["reply_markup"]["keyboard"][0][0]["text"]
+    label = customer.got[-1].data["reply_markup"]["keyboard"][0][0]["text"]
     customer.say(label)  # where the app cannot share a number, it sends the words
     assert "收到" in customer.next()
-    assert customer.got()[-1].data["reply_markup"]["remove_keyboard"]
+    assert customer.got[-1].data["reply_markup"]["remove_keyboard"]
     assert customer.next()
     assert "7 天" in customer.ask("怎么退货")
-    assert "keyboard" not in str(customer.got()[-1].data.get("reply_markup", {}).keys() - {
+    assert "keyboard" not in str(customer.got[-1].data.get("reply_markup", {}).keys() - {
         "inline_keyboard"})  # fmt: skip
 
 
@@ -228,7 +229,7 @@ def test_signs_under_answers_tell_whether_they_helped(
     assert "7 天" in other.ask("怎么退货")
     texts = [text for author, text in in_chat(telegram_shop, other.id) if author == "customer"]
     assert texts == ["怎么退货", "👎", "怎么退货"]
-    assert len(customer.got()) == 1
+    assert len(customer.got) == 1
 
 
 def test_who_blocks_the_bot_is_known_until_they_write_again(
@@ -236,14 +237,11 @@ def test_who_blocks_the_bot_is_known_until_they_write_again(
 ) -> None:
     from sqlmodel import select
 
-    from storage.db import Database
     from storage.models.customers import Identity
-
-    db = Database(f"sqlite:///{telegram_shop.folder}/xiaoer.db")
 
     def is_blocked() -> bool:
         query = select(Identity).where(Identity.chat == str(customer.id))
-        return db.run(lambda session: session.exec(query).one().blocked_at is not None)
+        return telegram_shop.look(lambda session: session.exec(query).one().blocked_at is not None)
 
     customer.ask("怎么退货")
     assert not is_blocked()
@@ -255,7 +253,6 @@ def test_who_blocks_the_bot_is_known_until_they_write_again(
     until(is_blocked)
     customer.ask("怎么退货")
     assert not is_blocked()
-    db.close()
 
 
 def test_a_long_text_and_one_full_of_markup_arrive_whole(

@@ -6,20 +6,16 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from storage.db import Database
 from storage.models.deliveries import Delivery
 from tests.doubles.telegram import TelegramDouble
 from tests.support.killed_at import FATAL
 from tests.support.service import Service
-from tests.support.telegram import Customer, bot_config, in_chat, until
-
-POINTS = (
-    "committed",
-    *(pytest.param(one, marks=pytest.mark.soak) for one in ("received", "taken")),
-)
+from tests.support.telegram import Customer, bot_config, in_chat
+from tests.support.waiting import until
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.soak
+@pytest.mark.parametrize("point", ["committed", "received", "taken"])
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_five_updates(
     platform: TelegramDouble,
@@ -44,7 +40,7 @@ def test_five_updates(
     shop.module = ("bot",)
     shop.start()
     try:
-        until(lambda: all(one.got() for one in people))
+        until(lambda: all(one.got for one in people))
         until(lambda: not platform.api.pending)
         assert [[author for author, _ in in_chat(shop, one.id)] for one in people] == [
             ["customer", "bot"]
@@ -67,8 +63,4 @@ def resends(shop: Service) -> Counter[str]:
 
 
 def deliveries(shop: Service) -> list[Delivery]:
-    db = Database(f"sqlite:///{shop.folder}/xiaoer.db")
-    try:
-        return db.run(lambda session: list(session.exec(select(Delivery))))
-    finally:
-        db.close()
+    return shop.look(lambda session: list(session.exec(select(Delivery))))

@@ -11,7 +11,8 @@ from bot.desk.passes import COOKIE
 from tests.doubles.telegram import TelegramDouble
 from tests.integration.telegram.test_conversation import messages, waiting
 from tests.support.service import Service
-from tests.support.telegram import Customer, until
+from tests.support.telegram import Customer
+from tests.support.waiting import until
 
 IDS = count(40_001)
 JPEG = b"\xff\xd8\xff\xe0" + b"photo" * 100
@@ -99,7 +100,7 @@ def test_a_photo_waits_for_its_words(
     customer.say(**photo("p"))
     assert "哪方面" in customer.next(), "no word came"
     time.sleep(0.5)
-    assert len(customer.got()) == 2
+    assert len(customer.got) == 2
 
 
 def test_everything_else_that_comes(

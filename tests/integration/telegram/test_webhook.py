@@ -11,7 +11,8 @@ import pytest
 
 from tests.doubles.telegram import TelegramDouble
 from tests.support.service import HTTP, Service
-from tests.support.telegram import SECRET, Customer, in_chat, until
+from tests.support.telegram import SECRET, Customer, in_chat
+from tests.support.waiting import until
 
 IDS = count(20_001)
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -113,10 +114,11 @@ def test_a_replayed_update_has_one_effect(
     assert said == ["怎么退货", "转人工", "不等了，继续问店小二"]
 
 
-async def test_each_update_three_times_across_a_hundred_chats(
-    hooked: TelegramDouble, hooked_shop: Service
+@pytest.mark.parametrize("chats", [10, pytest.param(100, marks=pytest.mark.soak)])
+async def test_each_update_three_times_across_many_chats(
+    hooked: TelegramDouble, hooked_shop: Service, chats: int
 ) -> None:
-    people = [Customer(hooked, next(IDS)) for _ in range(100)]
+    people = [Customer(hooked, next(IDS)) for _ in range(chats)]
     dice = random.Random(7)
     headers = {HEADER: SECRET}
 

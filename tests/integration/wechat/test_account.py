@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.channels.base import Closed, Outgoing, Piece, Refused, TryLater, Uncertain
+from bot.channels.base import (
+    Closed,
+    Outgoing,
+    OutgoingFile,
+    Piece,
+    Refused,
+    TryLater,
+    Uncertain,
+)
 from bot.channels.wechat.checkup import AccountWrong, check
 from bot.channels.wechat.client import Client
 from bot.channels.wechat.library import ApiError
@@ -17,6 +26,7 @@ from bot.core.messages import Address, Choice, Purpose
 from bot.wechat_settings import WeChat
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_official import OfficialAccount
+from tests.support.at_desk import JPEG, MP3, MP4
 from tests.support.service import Service
 from tests.support.wechat import KEY, SECRET, TOKEN, account
 
@@ -156,14 +166,41 @@ async def test_long_texts_and_what_fits_no_menu(
 
 
 async def test_files_go_up_and_come_down(
-    platform: WeChatDouble, theirs: OfficialAccount, channel: OfficialChannel
+    platform: WeChatDouble, theirs: OfficialAccount, channel: OfficialChannel, tmp_path: Path
 ) -> None:
-    await channel.send_file(FAN, "image", "a.jpg", b"\xff\xd8\xff" + b"x" * 100)
-    shown = theirs.seen[FAN][-1]
-    assert shown.kind == "image"
-    assert theirs.media[shown.key][2].startswith(b"\xff\xd8\xff")
-    with pytest.raises(Refused):
-        await channel.send_file(FAN, "hologram", "a", b"x")
+    files = [
+        (JPEG, "image/jpeg", "a.jpg", "image"),
+        (MP3, "audio/mpeg", "b.mp3", "voice"),
+        (MP4, "video/mp4", "c.mp4", "video"),
+    ]
+    for content, mime, name, kind in files:
+        (tmp_path / name).write_bytes(content)
+        file = OutgoingFile(tmp_path / name, "照片", mime, len(content))
+        assert await channel.send(replace(message("📷"), files=(file,))) == ""
+        shown = theirs.seen[FAN][-1]
+        assert (shown.kind, shown.data["content"]) == (kind, content)
+    for wrong in (
+        OutgoingFile(tmp_path / "a.jpg", "a", "application/pdf", 10),
+        OutgoingFile(tmp_path / "a.jpg", "a", "image/jpeg", 11 << 20),
+        OutgoingFile(tmp_path / "gone.jpg", "a", "image/jpeg", 10),
+    ):
+        with pytest.raises(Refused):
+            await channel.send(replace(message("📷"), files=(wrong,)))
+
+
+async def test_an_upload_that_fails_has_sent_nothing_and_is_tried_again(
+    platform: WeChatDouble, theirs: OfficialAccount, channel: OfficialChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    file = OutgoingFile(tmp_path / "a.jpg", "a", "image/jpeg", len(JPEG))
+    both = replace(message("看图"), files=(file,))
+    platform.fail("media/upload", "reset after")
+    with pytest.raises(TryLater):
+        await channel.send(both)
+    before = len(theirs.seen[FAN])
+    assert await channel.send(both) == Piece("")
+    assert await channel.send(replace(both, part=1)) == ""
+    assert theirs.texts(FAN)[before:] == ["[image]", "看图"]
 
 
 async def test_templates_outside_the_window(

@@ -17,8 +17,9 @@ from storage.models.conversations import Message
 from tests.doubles.wechat_crypto import Seal, xml
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.telegram import until
-from tests.support.wechat import KEY, OLD_KEY, TOKEN, Follower, look, post, states, stored, text_of
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
+from tests.support.wechat import KEY, OLD_KEY, TOKEN, Follower, post, states, text_of
 
 Change = Callable[[dict[str, str], bytes], tuple[dict[str, str], bytes]]
 AT_ONCE = 0.05
@@ -52,7 +53,7 @@ def worked(shop: Service) -> float:
 
 
 def count(shop: Service) -> int:
-    return int(look(shop, lambda session: session.exec(select(func.count(Message.id))).one()))  # type: ignore[arg-type]
+    return int(shop.look(lambda session: session.exec(select(func.count(Message.id))).one()))  # type: ignore[arg-type]
 
 
 def without(name: str) -> Change:
@@ -234,5 +235,5 @@ def test_what_stands_in_a_text_harms_nothing(shop: Service, passive: OfficialAcc
     for text in ("]]>", "<!DOCTYPE x>", "<xml>&amp;</xml>", "]]]]><![CDATA[>", "💥" * 300):
         customer = Follower(passive)
         assert customer.ask(text)
-        assert stored(shop, customer.openid)[0] == ("customer", text)
+        assert in_chat(shop, customer.openid)[0] == ("customer", text)
         assert [shown.by for shown in customer.got] == ["passive"]

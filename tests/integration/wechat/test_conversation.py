@@ -7,8 +7,9 @@ import pytest
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.telegram import until
-from tests.support.wechat import Follower, conversation, states, stored
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
+from tests.support.wechat import Follower, conversation, states
 
 
 def test_from_the_question_to_the_rating(shop: Service, service_account: OfficialAccount) -> None:
@@ -30,7 +31,7 @@ def test_from_the_question_to_the_rating(shop: Service, service_account: Officia
     assert "打个分" in customer.next()
     assert "5 分" in customer.press("★★★★★")
     assert "记下了" in customer.ask("小美很耐心")
-    assert ("customer", menu.choices[0][1]) in stored(shop, customer.openid)
+    assert ("customer", menu.choices[0][1]) in in_chat(shop, customer.openid)
     assert "7 天" in customer.ask("怎么退货"), "the bot is back"
     assert {one.by for one in customer.got} == {"custom"}
 
@@ -42,7 +43,7 @@ def test_the_same_where_only_replies_are_possible(shop: Service, passive: Offici
     assert "想确认" in asked
     assert "\n1. " in asked
     assert customer.ask("1")
-    assert ("customer", "1") in stored(shop, customer.openid)
+    assert ("customer", "1") in in_chat(shop, customer.openid)
     assert "人工" in customer.ask("转人工")
     mine = conversation(shop, customer.openid)
     assert shop.desk(
@@ -84,7 +85,7 @@ def test_following_scanning_and_the_menu(shop: Service, service_account: Officia
     service_account.click(customer.openid, "person").result()
     assert "人工" in customer.next()
     service_account.view(customer.openid, "https://shop.example").result()
-    said = [text for author, text in stored(shop, customer.openid) if author == "customer"]
+    said = [text for author, text in in_chat(shop, customer.openid) if author == "customer"]
     assert said == ["👋", "👋", "找人工"]
     until(lambda: set(states(shop, customer.openid)) == {"sent"})
 
@@ -138,7 +139,7 @@ def test_who_can_be_written_to_in_replies_alone_is_told_so_and_so_are_agents(
     assert "这里没法主动给您发消息" in told
     assert "回复“继续”" in told
     mine = conversation(shop, customer.openid)
-    remarks = [text for author, text in stored(shop, customer.openid) if author == "system"]
+    remarks = [text for author, text in in_chat(shop, customer.openid) if author == "system"]
     assert len(remarks) == 1
     assert "客人再来消息时才看得到" in remarks[0]
     assert "暂时没有新的回复" in customer.ask("继续")
@@ -157,7 +158,7 @@ def test_that_is_told_once(shop: Service, passive: OfficialAccount) -> None:
     again = customer.ask("talk to a person")
     assert "asked a colleague" in again
     assert "can't send" not in again
-    assert [author for author, _ in stored(shop, customer.openid)].count("system") == 1
+    assert [author for author, _ in in_chat(shop, customer.openid)].count("system") == 1
 
 
 def test_nothing_of_that_where_messages_can_be_sent(
@@ -167,7 +168,7 @@ def test_nothing_of_that_where_messages_can_be_sent(
     told = customer.ask("转人工")
     assert "已为您转接" in told
     assert "继续”" not in told
-    assert "system" not in [author for author, _ in stored(shop, customer.openid)]
+    assert "system" not in [author for author, _ in in_chat(shop, customer.openid)]
 
 
 def test_choices_are_numbered_below_words_that_say_so(

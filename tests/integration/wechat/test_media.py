@@ -5,8 +5,9 @@ from typing import Any
 
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.telegram import until
-from tests.support.wechat import Follower, conversation, stored
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
+from tests.support.wechat import Follower, conversation
 
 JPEG = b"\xff\xd8\xff\xe0" + b"photo" * 100
 
@@ -41,7 +42,7 @@ def test_photos_voices_and_videos_are_kept(shop: Service, service_account: Offic
     assert [one["kind"] for one in kept] == ["photo", "voice", "video"]
     contents = [shop.desk("GET", one["url"].removeprefix("/api/v1")).content for one in kept]
     assert contents == [JPEG, b"#!AMR" + b"v" * 50, b"film" * 40]
-    assert ("customer", "怎么退货") in stored(shop, who)
+    assert ("customer", "怎么退货") in in_chat(shop, who)
 
 
 def test_a_file_that_is_gone_is_said_to_be(shop: Service, service_account: OfficialAccount) -> None:
@@ -62,4 +63,4 @@ def test_places_and_links_are_read(shop: Service, service_account: OfficialAccou
     service_account.message(
         customer.openid, "link", Title="这件", Description="d", Url="https://shop.example/1"
     ).result()
-    until(lambda: any("这件" in text for _, text in stored(shop, customer.openid)))
+    until(lambda: any("这件" in text for _, text in in_chat(shop, customer.openid)))

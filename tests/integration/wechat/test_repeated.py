@@ -10,8 +10,9 @@ from sqlalchemy import create_engine
 from tests.doubles.wechat_app import Posting
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.telegram import until
-from tests.support.wechat import Follower, conversation, post, states, stored, text_of
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
+from tests.support.wechat import Follower, conversation, post, states, text_of
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def test_while_nothing_can_be_committed_the_platform_comes_again(
     assert 2 <= len(posting.tries) <= 3
     assert slowest(posting) < 5.3
     until(lambda: states(shop, customer.openid) == ["sent"])
-    assert [author for author, _ in stored(shop, customer.openid)] == ["customer", "bot"]
+    assert [author for author, _ in in_chat(shop, customer.openid)] == ["customer", "bot"]
     assert len(customer.got) == 1
 
 
@@ -92,10 +93,10 @@ def test_three_at_once_have_one_effect_and_one_answer(
         assert len(said) == 1
         assert "7 天" in said.pop()
     until(lambda: states(shop, customer.openid) == ["sent"])
-    assert [author for author, _ in stored(shop, customer.openid)] == ["customer", "bot"]
+    assert [author for author, _ in in_chat(shop, customer.openid)] == ["customer", "bot"]
     again = post(shop, account, name, values)
     assert again.status_code == 200
-    assert len(stored(shop, customer.openid)) == 2
+    assert len(in_chat(shop, customer.openid)) == 2
 
 
 def test_an_answer_that_comes_too_late_is_had_for_a_word(
@@ -103,13 +104,13 @@ def test_an_answer_that_comes_too_late_is_had_for_a_word(
 ) -> None:
     customer = Follower(passive)
     begun = passive.write(customer.openid, "我想问一下")
-    until(lambda: stored(shop, customer.openid))
+    until(lambda: in_chat(shop, customer.openid))
     with database_busy(shop, 30):
         posting = begun.result()
         assert slowest(posting) < 5.3
         assert "继续" in customer.next()
-    until(lambda: [author for author, _ in stored(shop, customer.openid)] == ["customer", "bot"])
-    assert stored(shop, customer.openid)[1][1] in customer.ask("继续")
+    until(lambda: [author for author, _ in in_chat(shop, customer.openid)] == ["customer", "bot"])
+    assert in_chat(shop, customer.openid)[1][1] in customer.ask("继续")
     until(lambda: states(shop, customer.openid) == ["sent"])
     assert len(customer.got) == 2
 

@@ -14,8 +14,9 @@ from tests.doubles.wechat_app import PATIENCE, Posting
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
 from tests.support.slow_answers import SECOND
-from tests.support.telegram import until
-from tests.support.wechat import Follower, account, look, section, states, stored
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
+from tests.support.wechat import Follower, account, section, states
 
 SECONDS = {2: [200, 200, 200], 7: [503, 200, 200], 12: [503, 503, 200]}
 """How long an answer takes, and what the platform's calls are answered with: the last one begins
@@ -74,7 +75,7 @@ def test_it_has_one_effect_and_is_seen_once(slow: Slow, name: str, seconds: int)
     assert "7 天" in customer.next()
     shop, account = slow.service, slow.accounts[name]
     until(lambda: states(shop, customer.openid) == ["sent"])
-    assert [author for author, _ in stored(shop, customer.openid)] == ["customer", "bot"]
+    assert [author for author, _ in in_chat(shop, customer.openid)] == ["customer", "bot"]
     answers = {
         said(account, customer.openid, one.body) for one in posting.tries if one.status == 200
     }
@@ -88,4 +89,4 @@ def test_a_leave_that_is_told_three_times_is_one(slow: Slow) -> None:
     posting = account.authorise(customer.openid, "T").result()
     assert [one.status for one in posting.tries] == [200] * 3
     query = select(Quota.allowance).where(Quota.chat == customer.openid)
-    assert look(slow.service, lambda session: list(session.exec(query))) == [1]
+    assert slow.service.look(lambda session: list(session.exec(query))) == [1]

@@ -250,7 +250,7 @@ def _shown(*apps: OfficialAccount | KfApp) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("people", [30, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("people", [6, pytest.param(1000, marks=pytest.mark.soak)])
 async def test_a_week(sqlite_url: str, people: int) -> None:
     double = WeChatDouble()
     official = wechat.account(double, 9, templates={"T-news": ("thing1",)})

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.core.clock import now
@@ -10,11 +11,12 @@ from bot.delivery import outbox
 from storage import live
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery, Quota
+from storage.models.feedback import Feedback
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_official import OfficialAccount
 from tests.support.service import Service
-from tests.support.telegram import until
-from tests.support.wechat import Follower, conversation, look, states
+from tests.support.waiting import until
+from tests.support.wechat import Follower, conversation, states
 
 
 def say(shop: Service, openid: str, *texts: str, purpose: Purpose = Purpose.TRANSACTIONAL) -> None:
@@ -25,7 +27,7 @@ def say(shop: Service, openid: str, *texts: str, purpose: Purpose = Purpose.TRAN
         for text in texts:
             outbox.post(session, outbox.conversation_for(session, identity), text, purpose=purpose)
 
-    look(shop, work)
+    shop.look(work)
 
 
 def shut(shop: Service, openid: str) -> None:
@@ -37,12 +39,12 @@ def shut(shop: Service, openid: str) -> None:
             session.add(quota)
             live.touch(session, live.sender(quota.channel, quota.account))
 
-    look(shop, work)
+    shop.look(work)
 
 
 def reasons(shop: Service, openid: str) -> list[str]:
     query = select(Delivery).where(Delivery.chat == openid).order_by(Delivery.id)  # type: ignore[arg-type]
-    return look(shop, lambda session: [one.reason for one in session.exec(query)])  # type: ignore[no-any-return]
+    return shop.look(lambda session: [one.reason for one in session.exec(query)])  # type: ignore[no-any-return]
 
 
 def test_many_answers_go_as_few_messages(shop: Service, compatible: OfficialAccount) -> None:
@@ -157,3 +159,22 @@ def test_a_permission_is_good_for_one_message(
         for call in wechat.calls
         if call.outcome == "43101" and call.app_id == compatible.app_id
     ]
+
+
+@pytest.mark.parametrize("is_shut", [False, True])
+def test_nobody_is_asked_for_a_rating_once_the_window_is_shut(
+    shop: Service, compatible: OfficialAccount, is_shut: bool
+) -> None:
+    customer = Follower(compatible)
+    customer.ask("转人工")
+    mine = conversation(shop, customer.openid)
+    if is_shut:
+        shut(shop, customer.openid)
+    assert shop.desk("POST", f"/conversations/{mine}/resolve").is_success
+    query = select(Feedback).where(Feedback.conversation_id == mine)
+    assert len(shop.look(lambda session: session.exec(query).all())) == (not is_shut)
+    if not is_shut:
+        assert "打个分" in customer.next()
+    else:
+        customer.say("在吗")
+        assert "打个分" not in customer.next()

@@ -8,7 +8,7 @@ from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_kf import BOT, KfApp
 from tests.integration.telegram.test_conversation import messages
 from tests.support.service import Service
-from tests.support.telegram import until
+from tests.support.waiting import until
 from tests.support.wechat_kf import OUTLET, SHOP, Person
 
 
@@ -95,7 +95,7 @@ def test_each_account_has_its_own_customers(app: KfApp, shop: Service) -> None:
     here = Person.new(app, "此处")
     there = Person(app, here.id, OUTLET)
     assert "7 天" in here.ask("怎么退货")
-    there.looked_at = 1
+    there.seen = 1
     assert "人工" in there.ask("转人工")
     assert [call.data["open_kfid"] for call in app.double.called("kf/send_msg")[-2:]] == [
         SHOP, OUTLET

@@ -7,18 +7,15 @@ import pytest
 from tests.integration.telegram.test_killed import deliveries
 from tests.support.killed_at import FATAL
 from tests.support.service import Service
-from tests.support.telegram import in_chat, until
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
 from tests.support.wechat_kf import Person, callback, kf_config, served
 
-POINTS = (
-    "read",
-    *(
-        pytest.param(one, marks=pytest.mark.soak)
-        for one in ("kept", "forgetting", "received", "committed", "taken")
-    ),
-)
+POINTS = ("read", "kept", "forgetting", "received", "committed", "taken")
+"""Where the process is killed; that another goes on is in `test_two_processes.py` always."""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("point", POINTS)
 def test_five_messages(point: str, tmp_path: Path, model_cache: Path, small_faq: Path) -> None:
     with served() as (double, app):

@@ -10,7 +10,7 @@ from tests.doubles.wechat_corp import WecomApp
 from tests.doubles.wechat_kf import KfApp
 from tests.support.command import xiaoer
 from tests.support.service import Service
-from tests.support.telegram import until
+from tests.support.waiting import until
 from tests.support.wechat_kf import AES_KEY, CORP, TOKEN, Person, callback, kf_config
 
 APP_SECRET = "secret-of-the-app-tests"
@@ -57,8 +57,11 @@ def test_a_customer_waits(shop: Service, app: KfApp, wecom: WecomApp, customer: 
     for member in ("lisi", "wangwu"):
         found = until(lambda member=member: wecom.texts(member))
         assert found == [f"等人的在等人工（要人工），现在共有 1 位在等。\n{shop.url}/desk"]
-    tried = {call.data["touser"]: call.outcome for call in wecom.double.called("message/send")}
-    assert tried == {"lisi": "ok", "wangwu": "ok", "nobody": "81013"}
+
+    def tried() -> dict[str, str]:
+        return {call.data["touser"]: call.outcome for call in wecom.double.called("message/send")}
+
+    until(lambda: tried() == {"lisi": "ok", "wangwu": "ok", "nobody": "81013"})
 
 
 def test_no_member_gets_more_than_the_platform_lets_through(

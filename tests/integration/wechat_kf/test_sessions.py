@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from storage.db import Database
 from storage.models.agents import Agent
 from storage.models.customers import Identity
 from storage.models.deliveries import Delivery
@@ -15,7 +14,8 @@ from tests.doubles.wechat_kf import NEW, POOL, SERVICER, KfApp
 from tests.integration.wechat_kf.test_conversation import conversation_of, said
 from tests.support.command import xiaoer
 from tests.support.service import Service
-from tests.support.telegram import in_chat, until
+from tests.support.telegram import in_chat
+from tests.support.waiting import until
 from tests.support.wechat_kf import Person, callback, kf_config
 
 
@@ -41,12 +41,8 @@ def shop(
 
 def deliveries(shop: Service, customer: Person) -> list[tuple[str, str]]:
     """State and reason of what was to be sent to somebody."""
-    db = Database(f"sqlite:///{shop.folder}/xiaoer.db")
     query = select(Delivery).where(Delivery.chat == customer.id).order_by(Delivery.id)
-    try:
-        return db.run(lambda session: [(one.state, one.reason) for one in session.exec(query)])
-    finally:
-        db.close()
+    return shop.look(lambda session: [(one.state, one.reason) for one in session.exec(query)])
 
 
 def states(shop: Service, customer: Person) -> list[str]:
@@ -70,7 +66,7 @@ def test_a_session_that_a_person_has_from_the_beginning(
     assert [one.by for one in customer.got] == ["servicer lisi"], "the bot says nothing"
     app.end(customer.id)
     assert conversation_of(shop, name, "resolved") == mine
-    customer.looked_at = 1
+    customer.seen = 1
     assert "7 天" in customer.ask("怎么退货")
     assert states(shop, customer)[:-1] in ([], ["failed"]), "what was held is not said any more"
 
@@ -115,12 +111,8 @@ def test_what_did_not_arrive_has_failed(app: KfApp, shop: Service, customer: Per
     assert customer.got == []
 
     def is_blocked() -> bool:
-        db = Database(f"sqlite:///{shop.folder}/xiaoer.db")
         query = select(Identity).where(Identity.chat == customer.id)
-        try:
-            return db.run(lambda session: session.exec(query).one().blocked_at is not None)
-        finally:
-            db.close()
+        return shop.look(lambda session: session.exec(query).one().blocked_at is not None)
 
     until(is_blocked)
     assert "7 天" in customer.ask("怎么退货")
@@ -170,9 +162,4 @@ def test_pages_of_a_crowd(app: KfApp, shop: Service) -> None:
 
 
 def test_the_agent_is_linked(shop: Service) -> None:
-    db = Database(f"sqlite:///{shop.folder}/xiaoer.db")
-    try:
-        agents = db.run(lambda session: [one.wecom_id for one in session.exec(select(Agent))])
-    finally:
-        db.close()
-    assert "lisi" in agents
+    assert "lisi" in shop.look(lambda session: list(session.exec(select(Agent.wecom_id))))

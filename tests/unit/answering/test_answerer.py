@@ -18,8 +18,8 @@ from tests.unit.answering.conftest import ZH, write_faq
 
 
 @pytest.fixture
-async def answerer(tmp_path: Path) -> AsyncIterator[Answerer]:
-    made = Answerer(write_faq(tmp_path / "faq"), tmp_path / "cache")
+async def answerer(tmp_path: Path, model_cache: Path) -> AsyncIterator[Answerer]:
+    made = Answerer(write_faq(tmp_path / "faq"), model_cache)
     await made.load()
     yield made
     made.close()

@@ -79,6 +79,7 @@ async def test_a_socket_without_login_is_closed(cookie: bytes) -> None:
     [
         ("/desk/", "/desk/"),
         ("/desk/?c=12", "/desk/?c=12"),
+        ("/desk/numbers?days=7", "/desk/numbers?days=7"),
         ("", "/desk/"),
         ("/", "/desk/"),
         ("https://evil.example/desk/?c=1", "/desk/"),
@@ -88,6 +89,8 @@ async def test_a_socket_without_login_is_closed(cookie: bytes) -> None:
         ("/desk/../../evil?c=1", "/desk/"),
         ("/desk//evil.example", "/desk/"),
         ("/desk/login?next=/desk/", "/desk/"),
+        ("/desk/logout", "/desk/"),
+        ("/desk/files/3", "/desk/"),
         ("javascript:alert(1)", "/desk/"),
         ("/desk/?c=1\r\nset-cookie: a=b", "/desk/"),
     ],

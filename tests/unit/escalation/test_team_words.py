@@ -9,7 +9,7 @@ from bot.app import told_shop
 from bot.config import validate
 from bot.core.spans import ALWAYS, Day, read_span
 from bot.core.text import normalise
-from bot.dialogue.skills.acknowledge import needs_no_answer
+from bot.dialogue.nods import needs_no_answer
 from bot.words.week import back_text, week_text
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

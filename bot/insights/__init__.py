@@ -1,0 +1,1 @@
+"""Numbers for the owner: what is counted, reports, and the daily summary."""

@@ -1,0 +1,1 @@
+"""What other systems are told: ordered with the change itself, sent until it has arrived."""
