@@ -23,14 +23,16 @@ import httpx
 import psutil
 import socketio
 from playwright.sync_api import Page, sync_playwright
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col, select
 
 from bot.core.clock import now
+from bot.core.messages import State
 from bot.core.roles import Role
 from bot.desk.accounts import hashed, new_agent
 from bot.desk.door import Door
 from bot.desk.passes import COOKIE, Passes
 from storage.db import Database
+from storage.models.agents import Agent
 from storage.models.base import new_row
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity
@@ -145,7 +147,9 @@ def _seen(service: Service, page: Page) -> Iterator[float]:
     """Seconds from a customer's word to the row of the desk that shows it."""
     with Chat(service.socket_url) as customer:
         customer.ask("a human please")
-        page.goto("/desk?q=")
+        service.look(_taken_by_first)
+        page.goto("/desk")
+        page.locator(".d-row").first.wait_for()
         for number in range(2 * TURNS):
             begun = time.perf_counter()
             customer.say(f"ping {number}")
@@ -153,6 +157,14 @@ def _seen(service: Service, page: Page) -> Iterator[float]:
                 f"document.body.innerText.includes('ping {number}')", polling="raf"
             )
             yield time.perf_counter() - begun
+
+
+def _taken_by_first(session: Session) -> None:
+    """The newest conversation is the first agent's, whose page is measured."""
+    newest = session.exec(select(Conversation).order_by(col(Conversation.id).desc())).first()
+    first = session.exec(select(Agent).where(Agent.login == "agent0")).one()
+    assert newest is not None
+    newest.state, newest.agent_id = State.OPEN, first.id
 
 
 @contextmanager

@@ -27,6 +27,11 @@ def chat(address: Address) -> str:
     return f"chat:{address.key}"
 
 
+def agent(agent_id: int) -> str:
+    """Topic: the conversations that one agent has."""
+    return f"agent:{agent_id}"
+
+
 def sender(channel: str, account: str) -> str:
     """Topic: what waits to be sent by one channel account."""
     return f"sender:{channel}:{account}"
@@ -61,6 +66,12 @@ class Signal:
         """Wake the listener."""
         self.news = None if self._event.is_set() else news
         self._event.set()
+
+    def take(self) -> bool:
+        """Whether there was a change since it was last asked, or waited for."""
+        was_set = self._event.is_set()
+        self._event.clear()
+        return was_set
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Wait for a change, at most `seconds`. True when there was one."""

@@ -109,6 +109,8 @@ def touch(session: Session, conversation: Conversation) -> None:
     conversation.updated_at = now()
     session.add(conversation)
     live.touch(session, live.chat(_identity(session, conversation).address), live.QUEUE)
+    if conversation.agent_id is not None:
+        live.touch(session, live.agent(conversation.agent_id))
     emit(session, ConversationChanged(_id(conversation)))
 
 

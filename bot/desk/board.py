@@ -110,10 +110,9 @@ class BoardColumn:
         self._next.set_visibility(board.waiting_count > 0)
         left_out = board.waiting_count - len(board.waiting)
         self._waiting.show(board.waiting, board.waiting_count, self._more(left_out))
-        listed = len(board.mine) + len(board.snoozed) + len(board.others)
-        left_out = board.open_count - listed
-        self._others.show(board.others, len(board.others) + left_out, self._more(left_out))
-        self._others.element.set_visibility(bool(board.others) or left_out > 0)
+        left_out = board.others_count - len(board.others)
+        self._others.show(board.others, board.others_count, self._more(left_out))
+        self._others.element.set_visibility(board.others_count > 0)
         self._resolved.show(board.resolved, len(board.resolved))
         self._resolved.element.set_visibility(bool(board.resolved))
 

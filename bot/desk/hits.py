@@ -96,17 +96,17 @@ def find(
     """A page of what is found that the agent sees. Raises `LoggedOut`."""
     agent = require(session, login, Right.LOOK)
     teams = seen_teams(session, agent, own_teams_only=own_teams_only)
-    reader = Reader(session, agent, texts, agent_names(session), None, teams)
+    reader = Reader(session, agent.id or 0, texts, agent_names(session), teams=teams)
     query = read_query(asked.words)
     found = search.search(session, query, asked.filters, before)
     has_wishes = asked.filters != Filters()
     people = [] if before or has_wishes else search.people(session, asked.words)
     return Hits(
-        tuple(_person(reader, *entry) for entry in people if may_see(agent, teams, entry[0])),
+        tuple(_person(reader, *entry) for entry in people if may_see(agent.id, teams, entry[0])),
         tuple(
             _line(reader, hit, query)
             for hit in found.hits
-            if may_see(agent, teams, hit.conversation)
+            if may_see(agent.id, teams, hit.conversation)
         ),
         found.next,
         bool(query),

@@ -8,16 +8,25 @@ from bot.core.messages import Author, State
 from bot.core.text import to_traditional
 from bot.desk.reader import Reader
 from bot.desk.rights import may_see
-from bot.desk.sight import Board, Row
+from bot.desk.sight import Board, Lists, Own, Row
 from bot.escalation.follow_ups import is_for
 from storage.models.conversations import Conversation, Message, conversations_in
 from storage.models.customers import Customer, Identity
-from storage.models.desk import count_in, last_words, ratings, recently_resolved
-from storage.models.remarks import FollowUp, open_follow_ups
+from storage.models.desk import (
+    channels_in_use,
+    count_in,
+    last_change_of,
+    last_words,
+    ratings,
+    recently_resolved,
+)
+from storage.models.remarks import FollowUp, newest_follow_up, open_follow_ups
 from storage.models.sla import alerts
 
-SHOWN_ROWS = 200
-"""How many conversations a list holds."""
+SHOWN_ROWS = 50
+"""How many conversations a list that all share holds: more than anybody reads at a glance."""
+SHOWN_OWN = 200
+"""How many conversations of one agent are listed."""
 SHOWN_RESOLVED = 10
 """How many of the latest resolved conversations are listed."""
 _PREVIEW = 80
@@ -27,34 +36,63 @@ _BUTTONS = ("person_button", "none_button", "back_button", "unhelpful_button")
 Entry = tuple[Conversation, Identity, Customer]
 
 
-def board(reader: Reader) -> Board:
-    """All lists, as they are now."""
+def lists(reader: Reader) -> Lists:
+    """What all desks of the reader's teams show alike, as it is now."""
     session, teams = reader.session, reader.teams
     waiting = conversations_in(session, [State.WAITING], SHOWN_ROWS, teams)
-    everything = conversations_in(session, [State.OPEN], SHOWN_ROWS)
-    taken = [one for one in everything if may_see(reader.agent, teams, one[0])]
+    taken = conversations_in(session, [State.OPEN], 2 * SHOWN_ROWS, teams)
     resolved = recently_resolved(session, SHOWN_RESOLVED, teams)
-    found = open_follow_ups(session, SHOWN_ROWS)
+    rows = _Rows(reader, [*waiting, *taken, *resolved])
+    return Lists(
+        waiting=tuple(rows.row(entry) for entry in waiting),
+        taken=tuple((entry[0].agent_id, rows.row(entry)) for entry in taken),
+        resolved=tuple(rows.row(entry) for entry in resolved),
+        waiting_count=count_in(session, State.WAITING, teams),
+        open_count=count_in(session, State.OPEN, teams),
+        stamps=last_change_of(session, State.OPEN),
+        follow_ups=newest_follow_up(session),
+    )
+
+
+def own_rows(reader: Reader) -> Own:
+    """What the reader's viewer alone has, as it is now."""
+    session, teams = reader.session, reader.teams
+    own = conversations_in(session, [State.OPEN], SHOWN_OWN, agent_id=reader.viewer)
+    found = open_follow_ups(session, SHOWN_OWN)
     to_do = [
         one
         for one in found
-        if is_for(one[0], reader.agent.id) and may_see(reader.agent, teams, one[1])
+        if is_for(one[0], reader.viewer) and may_see(reader.viewer, teams, one[1])
     ]
     about = [(conversation, identity, customer) for _, conversation, identity, customer in to_do]
-    rows = _Rows(reader, [*waiting, *taken, *resolved, *about])
-    own = [entry for entry in taken if entry[0].agent_id == reader.agent.id]
-    others = [rows.row(entry) for entry in taken if entry[0].agent_id != reader.agent.id]
+    rows = _Rows(reader, [*own, *about])
     mine = [rows.row(entry) for entry in own if not is_snoozed(entry[0])]
-    return Board(
+    return Own(
         todo=tuple(rows.to_do(one, entry) for (one, *_), entry in zip(to_do, about, strict=True)),
-        snoozed=tuple(rows.row(entry) for entry in own if is_snoozed(entry[0])),
         mine=tuple(sorted(mine, key=lambda row: not row.unanswered)),
-        waiting=tuple(rows.row(entry) for entry in waiting),
-        others=tuple(others),
-        resolved=tuple(rows.row(entry) for entry in resolved),
-        waiting_count=count_in(session, State.WAITING, teams),
-        open_count=len(taken) if teams else count_in(session, State.OPEN),
+        snoozed=tuple(rows.row(entry) for entry in own if is_snoozed(entry[0])),
+        seen=sum(teams is None or entry[0].team in teams for entry in own),
         news=max((rows.news(row.id) for row in mine), default=0),
+    )
+
+
+def board(shared: Lists, own: Own, viewer: int, selected: int | None) -> Board:
+    """All lists as the agent `viewer` sees them, the conversation `selected` marked."""
+
+    def marked(rows: Iterable[Row]) -> tuple[Row, ...]:
+        return tuple(replace(one, selected=True) if one.id == selected else one for one in rows)
+
+    others = [row for agent_id, row in shared.taken if agent_id != viewer]
+    return Board(
+        todo=marked(own.todo),
+        snoozed=marked(own.snoozed),
+        mine=marked(own.mine),
+        waiting=marked(shared.waiting),
+        others=marked(others[:SHOWN_ROWS]),
+        resolved=marked(shared.resolved),
+        waiting_count=shared.waiting_count,
+        others_count=max(0, shared.open_count - own.seen),
+        news=own.news,
     )
 
 
@@ -72,7 +110,7 @@ class _Rows:
         self._words = last_words(reader.session, ids)
         self._stars = ratings(reader.session, ids)
         self._alerts = alerts(reader.session, ids)
-        self._has_channels = len({identity.channel for _, identity, _ in entries}) > 1
+        self._has_channels = len(channels_in_use(reader.session)) > 1
         self._labels = _button_labels(reader)
 
     def news(self, conversation_id: int) -> int:
@@ -101,7 +139,6 @@ class _Rows:
             owner=reader.colleague(conversation),
             stars="★" * self._stars.get(conversation_id, 0),
             unanswered=conversation.state == State.OPEN and self.news(conversation_id) > 0,
-            selected=conversation_id == reader.selected,
         )
 
     def to_do(self, follow_up: FollowUp, entry: Entry) -> Row:
@@ -133,7 +170,7 @@ class _Rows:
         if message.author == Author.CUSTOMER:
             return words
         texts, names = self._reader.texts, self._reader.names
-        if message.agent_id == self._reader.agent.id:
+        if message.agent_id == self._reader.viewer:
             return texts("you_said", words=words)
         return texts("colleague_said", name=names.get(message.agent_id or 0, ""), words=words)
 

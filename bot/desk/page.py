@@ -18,6 +18,7 @@ from bot.desk.exports import exports
 from bot.desk.files import files
 from bot.desk.gate import Gate, cookie_of
 from bot.desk.hints import hints
+from bot.desk.overview import Overview
 from bot.desk.own import own_password
 from bot.desk.pages import Page, discover
 from bot.desk.passes import COOKIE, Passes
@@ -71,6 +72,7 @@ def mount(
         trail,
         taker.files.max_bytes,
         transfers,
+        Overview(db),
         (CONVERSATIONS, *(one.place for one in further)),
         strict=settings.require_totp,
         own_teams_only=settings.own_teams_only,

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.desk.texts import Texts
-from storage.models.agents import Agent
 from storage.models.conversations import Conversation, Teams
 from storage.models.customers import Customer, Identity
 
 
 @dataclass(slots=True)
 class Reader:
-    """What every part of the screen is read with. `names` are the agents' names by id,
-    `teams` those whose conversations the agent sees."""
+    """What every part of the screen is read with: `viewer` is the agent's id, 0 for what all are
+    shown alike; `names` are the agents' names by id, `teams` those whose conversations are seen."""
 
     session: Session
-    agent: Agent
+    viewer: int
     texts: Texts
     names: dict[int, str]
-    selected: int | None
+    selected: int | None = None
     teams: Teams = None
 
     def name(self, identity: Identity, customer: Customer) -> str:
@@ -32,5 +31,5 @@ class Reader:
 
     def colleague(self, conversation: Conversation) -> str:
         """The name of the agent in charge, when that is somebody else."""
-        is_mine = conversation.agent_id == self.agent.id
+        is_mine = conversation.agent_id == self.viewer
         return "" if is_mine else self.names.get(conversation.agent_id or 0, "")

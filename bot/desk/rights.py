@@ -50,9 +50,9 @@ def seen_teams(session: Session, agent: Agent, *, own_teams_only: bool) -> Teams
     return {"", *mine} if mine and not may(agent.role, Right.SETTINGS) else None
 
 
-def may_see(agent: Agent, teams: Teams, conversation: Conversation) -> bool:
-    """Whether the agent sees this conversation: one of `teams`, or in their own hands."""
-    return teams is None or conversation.team in teams or conversation.agent_id == agent.id
+def may_see(agent_id: int | None, teams: Teams, conversation: Conversation) -> bool:
+    """Whether an agent sees this conversation: one of `teams`, or in their own hands."""
+    return teams is None or conversation.team in teams or conversation.agent_id == agent_id
 
 
 def seen(session: Session, agent: Agent, conversation_id: int, *, own_only: bool) -> Conversation:
@@ -60,7 +60,7 @@ def seen(session: Session, agent: Agent, conversation_id: int, *, own_only: bool
     conversation = session.get(Conversation, conversation_id)
     if conversation is None:
         raise NotFound("没有这个会话。", "There is no such conversation.")
-    if not may_see(agent, seen_teams(session, agent, own_teams_only=own_only), conversation):
+    if not may_see(agent.id, seen_teams(session, agent, own_teams_only=own_only), conversation):
         raise Forbidden
     return conversation
 

@@ -15,6 +15,7 @@ from bot.core.roles import Right
 from bot.desk.board import BoardColumn
 from bot.desk.card import CardColumn, CardDeeds
 from bot.desk.elements import box, set_class, text
+from bot.desk.eyes import Eyes
 from bot.desk.hits import Asked, Choices, choices, find
 from bot.desk.login import HOME
 from bot.desk.rights import seen
@@ -23,7 +24,6 @@ from bot.desk.sight import HitLine, Hits, Sight
 from bot.desk.texts import Texts
 from bot.desk.thread import Deeds, ThreadColumn
 from bot.desk.transfer import Destinations, destinations, transfer
-from bot.desk.views import look
 from bot.desk.visit import Services, Visit, Visitor
 from bot.escalation import agents, follow_ups, remarks, second_look
 from storage import live
@@ -74,6 +74,7 @@ class Screen:
         self._texts = texts
         self._selected = selected
         self._looking = asyncio.Lock()
+        self._eyes = Eyes(services, texts, own_teams_only=services.own_teams_only)
         self._todo = 0
         self._is_acting = False
         self._is_finishing = False
@@ -101,17 +102,15 @@ class Screen:
         ui.on("desk-do", self._do_to_message)
         ui.on("desk-typing", partial(self._typed, visitor))
         self._show(sight)
+        self.visit.client.on_delete(self._eyes.close)
         for watching in (self._watch(), self._watch_typing(visitor)):
             self.visit.client.on_delete(background_tasks.create(watching, name="desk").cancel)
 
     async def look(self) -> Sight:
         """What is to be seen now. Raises `LoggedOut` and `Forbidden`."""
-        visit, own_only = self.visit, self._own_only
-        sight = await visit.services.db.read(
-            look, visit.login, self._texts, self._selected, self._since, own_teams_only=own_only
-        )
+        sight = await self._eyes.look(self.visit.login, self._selected, self._since)
         if sight.thread is not None:
-            visit.looked("look", f"conversation:{sight.thread.id}")
+            self.visit.looked("look", f"conversation:{sight.thread.id}")
         return sight
 
     async def choices(self) -> Choices:
@@ -163,19 +162,28 @@ class Screen:
             with self.visit.client:
                 ui.page_title(title)
 
-    async def _refresh(self) -> None:
-        """Look again and show it; one look at a time, so that an older one never wins."""
+    async def _refresh(self, *, anew: bool = False) -> None:
+        """Look again and show it; one look at a time, so that an older one never wins.
+
+        With `anew` also at what seems unchanged.
+        """
         async with self._looking:
+            if anew:
+                self._eyes.forget()
             sight = await self.visit.told(self.look)
             if sight is not None:  # else the next look will tell
                 self._show(sight)
 
     async def _watch(self) -> None:
         """Follow the tables until the browser is gone."""
-        with self.visit.services.db.live.listen(live.QUEUE) as changed:
+        services = self.visit.services
+        with services.db.live.listen(live.QUEUE) as changed, services.overview.watched():
             while True:
-                await changed.wait(TICK_SECONDS)
-                await self._refresh()
+                happened = await changed.wait(TICK_SECONDS)
+                if happened:
+                    await self._eyes.wait_for_turn()
+                    changed.take()
+                await self._refresh(anew=not happened)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _watch_typing(self, visitor: Visitor) -> None:
@@ -298,7 +306,7 @@ class Screen:
             return await self.visit.do(Right.SERVE, work, *args)
         finally:
             self._is_acting = False
-            await self._refresh()
+            await self._refresh(anew=True)
 
 
 def snoozed_until(kind: str, at: datetime) -> datetime:

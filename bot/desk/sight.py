@@ -1,5 +1,6 @@
 """What an agent sees, as plain values: lists, conversation, customer's card."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The lists on the left, and how many wait or are open beyond what is listed.
+    """The lists on the left, and how many wait, or others have, beyond what is listed.
 
     `news` grows whenever one of the agent's own customers writes. `todo` are the conversations
     about which something is to be done, `snoozed` the agent's own that are put off.
@@ -42,7 +43,7 @@ class Board:
     others: tuple[Row, ...]
     resolved: tuple[Row, ...]
     waiting_count: int
-    open_count: int
+    others_count: int
     news: int
     todo: tuple[Row, ...] = ()
     snoozed: tuple[Row, ...] = ()
@@ -51,6 +52,38 @@ class Board:
     def to_do(self) -> int:
         """How many customers wait for a person or for this agent's answer."""
         return self.waiting_count + sum(row.unanswered for row in self.mine)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What all desks show alike, the longest waiting first; `taken` comes with whose it is.
+
+    `stamps` are other than before, by agent, where that agent's own rows have to be read again.
+    """
+
+    waiting: tuple[Row, ...]
+    taken: tuple[tuple[int | None, Row], ...]
+    resolved: tuple[Row, ...]
+    waiting_count: int
+    open_count: int
+    stamps: Mapping[int, Hashable]
+    follow_ups: Hashable
+
+    def stamp(self, agent_id: int) -> Hashable:
+        """Changes whenever the agent's own rows have."""
+        return self.stamps.get(agent_id), self.follow_ups
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The rows that one agent alone has. `seen` is how many of them all others of the agent's
+    teams see, too; `news` as in `Board`."""
+
+    todo: tuple[Row, ...]
+    mine: tuple[Row, ...]
+    snoozed: tuple[Row, ...]
+    seen: int
+    news: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +215,7 @@ class Thread:
 
     `replied` when an agent has answered the customer. `snoozed` is until when it is put off,
     `follow_up` what is to be done about it (`todo` is its number), `asked` the customer's newest
-    message, 0 once a person has answered.
+    message, 0 once a person has answered. Changes are told under `topic`.
     """
 
     id: int
@@ -199,6 +232,7 @@ class Thread:
     todo: int = 0
     follow_up: str = ""
     asked: int = 0
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

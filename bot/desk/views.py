@@ -1,7 +1,7 @@
 """Reads what an agent sees from the tables, in one go and ready to be shown."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,15 @@ from bot.core.clock import now
 from bot.core.messages import KEY_AWAY, Author, is_mark
 from bot.core.roles import Right, may
 from bot.desk.customer import customer_card
-from bot.desk.lists import board
+from bot.desk.lists import lists, own_rows
 from bot.desk.passes import Pass
 from bot.desk.reader import Reader
 from bot.desk.rights import may_see, require, seen_teams
-from bot.desk.sight import Bubble, FileLine, Sight, Thread
+from bot.desk.sight import Bubble, FileLine, Lists, Own, Thread
 from bot.desk.texts import Texts
 from bot.escalation.follow_ups import MOST, is_for
 from bot.inbox.file_types import IMAGES
+from storage import live
 from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
 from storage.models.customers import Customer, Identity
@@ -45,28 +46,58 @@ CONFIDENT = 0.7
 """P(right) from which the bot's answer is called a confident one."""
 
 
-def look(
-    session: Session,
-    login: Pass,
-    texts: Texts,
-    selected: int | None,
-    since: datetime | None = None,
-    *,
-    own_teams_only: bool = False,
-) -> Sight:
-    """The screen of the agent with this login, the conversation `selected` opened.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of an agent's own has to be read."""
 
-    What was said at `since` is shown, however long ago. Raises `LoggedOut` and `Forbidden`. A
-    conversation that does not exist, or that the agent does not see, is shown as none.
-    """
+    own: bool = True
+    thread: bool = True
+
+    def __bool__(self) -> bool:
+        return self.own or self.thread
+
+
+@dataclass(frozen=True, slots=True)
+class Standpoint:
+    """Whose desk it is, and which teams' conversations are seen from there."""
+
+    agent: int
+    teams: frozenset[str] | None
+    may_serve: bool
+
+
+def standpoint(session: Session, login: Pass, *, own_teams_only: bool = False) -> Standpoint:
+    """Where the agent with this login stands. Raises `LoggedOut` and `Forbidden`."""
     agent = require(session, login, Right.LOOK)
     teams = seen_teams(session, agent, own_teams_only=own_teams_only)
-    reader = Reader(session, agent, texts, agent_names(session), selected, teams)
-    conversation = session.get(Conversation, selected) if selected is not None else None
-    is_seen = conversation is not None and may_see(agent, teams, conversation)
-    thread = _thread(reader, conversation, since) if conversation is not None and is_seen else None
     assert agent.id is not None
-    return Sight(board(reader), thread, may_serve=may(agent.role, Right.SERVE))
+    seen = None if teams is None else frozenset(teams)
+    return Standpoint(agent.id, seen, may_serve=may(agent.role, Right.SERVE))
+
+
+def shared_lists(session: Session, texts: Texts, teams: frozenset[str] | None) -> Lists:
+    """What all desks that see these teams show alike."""
+    return lists(Reader(session, 0, texts, agent_names(session), teams=teams))
+
+
+def own_part(
+    session: Session,
+    place: Standpoint,
+    texts: Texts,
+    selected: int | None,
+    since: datetime | None,
+    wanted: Wanted,
+) -> tuple[Own | None, Thread | None]:
+    """What one agent alone sees, as far as it is wanted: their rows, and the opened conversation.
+
+    What was said at `since` is shown, however long ago. A conversation that does not exist, or
+    that the agent does not see, is shown as none.
+    """
+    reader = Reader(session, place.agent, texts, agent_names(session), selected, place.teams)
+    conversation = session.get(Conversation, selected) if selected and wanted.thread else None
+    is_seen = conversation is not None and may_see(place.agent, place.teams, conversation)
+    thread = _thread(reader, conversation, since) if conversation is not None and is_seen else None
+    return own_rows(reader) if wanted.own else None, thread
 
 
 def _thread(reader: Reader, conversation: Conversation, since: datetime | None) -> Thread:
@@ -75,7 +106,7 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
     customer = session.get_one(Customer, identity.customer_id)
     assert conversation.id is not None
     to_do = [one for one, *_ in open_follow_ups(session, MOST, conversation.id)]
-    follow_up = next((one for one in to_do if is_for(one, reader.agent.id)), None)
+    follow_up = next((one for one in to_do if is_for(one, reader.viewer)), None)
     limit = _shown_messages(session, conversation.id, since)
     messages = newest_messages(session, conversation.id, limit)
     shortened = len(messages) == limit
@@ -89,7 +120,7 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
         id=conversation.id,
         state=conversation.state,
         reason=reason_text(reader.texts, conversation, messages),
-        mine=conversation.agent_id == reader.agent.id,
+        mine=conversation.agent_id == reader.viewer,
         owner=reader.colleague(conversation),
         replied=conversation.first_response_at is not None,
         bubbles=bubbles if shortened else (*_earlier(reader, conversation, name), *bubbles),
@@ -100,6 +131,7 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
         todo=follow_up.id or 0 if follow_up else 0,
         follow_up=follow_up_text(reader, follow_up) if follow_up else "",
         asked=_asked(messages),
+        topic=live.chat(identity.address),
     )
 
 

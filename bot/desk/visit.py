@@ -17,6 +17,7 @@ from bot.answering.answerer import Answerer
 from bot.core.errors import XiaoerError
 from bot.core.roles import Right, may
 from bot.desk.elements import box, button, text
+from bot.desk.overview import Overview
 from bot.desk.passes import Pass, Passes
 from bot.desk.presence import PresenceMenu
 from bot.desk.rights import LoggedOut, require
@@ -66,6 +67,7 @@ class Services:
     trail: Trail
     max_bytes: int
     transfers: Transfers
+    overview: Overview
     places: Sequence[Place] = ()
     typing: Typing = field(default_factory=Typing)
     strict: Collection[str] = ()

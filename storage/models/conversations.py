@@ -376,10 +376,14 @@ def recent_messages(
 
 
 def conversations_in(
-    session: Session, states: list[str], limit: int = 200, teams: Teams = None
+    session: Session,
+    states: list[str],
+    limit: int = 200,
+    teams: Teams = None,
+    agent_id: int | None = None,
 ) -> list[tuple[Conversation, Identity, Customer]]:
     """Conversations in any of `states`, those at the head, then the longest waiting (then oldest)
-    first; of all `teams` or some."""
+    first; of all `teams` or some, of all agents or one."""
     query = (
         select(Conversation, Identity, Customer)
         .join(Identity, col(Identity.id) == Conversation.identity_id)
@@ -388,6 +392,8 @@ def conversations_in(
         .order_by(*PLACES)
         .limit(limit)
     )
+    if agent_id is not None:
+        query = query.where(Conversation.agent_id == agent_id)
     return list(session.exec(query))
 
 

@@ -94,6 +94,17 @@ def count_in(session: Session, state: str, teams: Teams = None) -> int:
     return session.exec(query).one()
 
 
+def last_change_of(session: Session, state: str) -> dict[int, tuple[int, datetime]]:
+    """How many conversations in `state` each agent has, and when the last of them changed."""
+    agent = col(Conversation.agent_id)
+    query = (
+        select(agent, func.count(), func.max(Conversation.updated_at))
+        .where(Conversation.state == state, agent.is_not(None))
+        .group_by(agent)
+    )
+    return {number: (count, at) for number, count, at in session.exec(query) if number is not None}
+
+
 def recently_resolved(
     session: Session, limit: int = 200, teams: Teams = None
 ) -> list[tuple[Conversation, Identity, Customer]]:

@@ -85,6 +85,14 @@ def usual_tags(session: Session, most: int) -> list[str]:
     return list(session.exec(query.order_by(count.desc(), ConversationTag.tag).limit(most)))
 
 
+def newest_follow_up(session: Session) -> tuple[int, int]:
+    """How many are still to be done, and the number of the newest: other than before, once one
+    was added or done."""
+    query = select(func.count(), func.max(FollowUp.id)).where(col(FollowUp.done_at).is_(None))
+    count, newest = session.exec(query).one()
+    return count, newest or 0
+
+
 def open_follow_ups(
     session: Session, most: int, conversation_id: int | None = None
 ) -> list[tuple[FollowUp, Conversation, Identity, Customer]]:

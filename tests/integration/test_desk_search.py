@@ -10,12 +10,13 @@ from bot.core.messages import State
 from bot.desk.hits import ANY, Asked, choices, find, shortened
 from bot.desk.passes import Pass
 from bot.desk.texts import Texts
-from bot.desk.views import SHOWN_AROUND, SHOWN_MESSAGES, look
+from bot.desk.views import SHOWN_AROUND, SHOWN_MESSAGES
 from bot.escalation import agents
 from storage.db import Database
 from storage.indexing import Indexer
 from tests.integration.test_desk_views import VOICE, agent_of, login, writes
 from tests.support import world
+from tests.support.sights import sight_of
 
 EN = Texts(VOICE, "en")
 LIN = Pass("login of lin")
@@ -85,9 +86,9 @@ async def test_a_hit_further_up_is_shown_with_what_followed(db: Database) -> Non
         for number in range(SHOWN_MESSAGES + 60):
             at = start + timedelta(minutes=number)
             conversation = writes(session, "Ann", f"message {number}", created_at=at)
-        usual = look(session, lin, EN, conversation.id).thread
-        sought = look(session, lin, EN, conversation.id, start + timedelta(minutes=30)).thread
-        late = look(session, lin, EN, conversation.id, start + timedelta(minutes=200)).thread
+        usual = sight_of(session, lin, EN, conversation.id).thread
+        sought = sight_of(session, lin, EN, conversation.id, start + timedelta(minutes=30)).thread
+        late = sight_of(session, lin, EN, conversation.id, start + timedelta(minutes=200)).thread
         assert usual
         assert sought
         assert late

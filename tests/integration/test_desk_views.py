@@ -17,7 +17,7 @@ from bot.desk.passes import Pass
 from bot.desk.rights import LoggedOut, require
 from bot.desk.sight import Sight
 from bot.desk.texts import Texts
-from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES, look
+from bot.desk.views import SHOWN_EARLIER, SHOWN_MESSAGES
 from bot.escalation import agents
 from bot.escalation.handoff import hand_over
 from storage import live
@@ -29,6 +29,7 @@ from storage.models.deliveries import Delivery
 from storage.models.feedback import Feedback
 from storage.models.sla import SlaClock
 from tests.support import world
+from tests.support.sights import sight_of
 
 VOICE = world.voice()
 SKILLS = ROOT / "bot" / "dialogue" / "skills"
@@ -69,7 +70,7 @@ def writes(session: Session, name: str, text: str, **fields: object) -> Conversa
 
 
 def seen(session: Session, by: Pass, selected: int | None = None, language: str = "en") -> Sight:
-    return look(session, by, Texts(VOICE, language), selected)
+    return sight_of(session, by, Texts(VOICE, language), selected)
 
 
 def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
@@ -100,7 +101,7 @@ def test_the_lists_say_who_waits_and_who_has_whom(db: Database) -> None:
         assert [row.why for row in board.waiting] == ["asked", "asked"]
         assert board.mine[0].preview == "You: answer"
         assert board.others[0].preview == "and another"
-        assert (board.waiting_count, board.open_count, board.to_do) == (2, 2, 2)
+        assert (board.waiting_count, board.others_count, board.to_do) == (2, 1, 2)
 
     db.run(story)
 

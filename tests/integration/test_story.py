@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support.chat import Chat
 from tests.support.service import Service
+from tests.support.waiting import until
 
 
 def order_event(number: str, phone: str, kind: str = "order.paid", **more: Any) -> dict[str, Any]:
@@ -137,15 +138,19 @@ def test_kill_9_loses_nothing_that_was_acknowledged(own_service: Service, kills:
         ]
         for thread in threads:
             thread.start()
-        time.sleep(0.8 + random.random() * 0.8)
+        until(lambda enough=10 * (round_number + 1): _count(acked) >= enough)
+        time.sleep(random.random() / 2)
         own_service.kill()
         stop.set()
         for thread in threads:
             thread.join()
         own_service.start()
-    assert sum(len(ids) for ids in acked.values()) >= 20
     for session, ids in acked.items():
         _check_chat(own_service, session, ids)
+
+
+def _count(acked: dict[str, dict[str, int]]) -> int:
+    return sum(len(ids) for ids in list(acked.values()))
 
 
 def _customer(

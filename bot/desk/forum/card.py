@@ -8,7 +8,6 @@ from bot.desk.reader import Reader
 from bot.desk.sight import Card, OrderLine
 from bot.desk.texts import Texts
 from bot.desk.views import reason_text
-from storage.models.agents import Agent
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity
 
@@ -16,7 +15,6 @@ HISTORY = 10
 """How many messages stand on a card."""
 SHOWN_DIGITS = 4
 """How much is shown of a phone number: what customers prove an order with."""
-_NOBODY = Agent(login="", name="", password_hash="")
 
 
 class CardWriter:
@@ -27,7 +25,7 @@ class CardWriter:
         self._conversation = conversation
         self._identity = session.get_one(Identity, conversation.identity_id)
         self._customer = session.get_one(Customer, self._identity.customer_id)
-        reader = Reader(session, _NOBODY, texts, {}, None)
+        reader = Reader(session, 0, texts, {})
         self._card: Card = customer_card(reader, self._identity, self._customer)
 
     def name(self) -> str:
