@@ -10,12 +10,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from sqlalchemy import update
 
+from bot.core.clock import now
+from bot.core.messages import State
 from bot.desk.pages import discover
+from bot.insights.counting import Rules, count_some
+from storage.db import Database
+from storage.migrate import upgrade
+from storage.models.conversations import Conversation
 from tests.browser.conftest import chromium
+from tests.support.histories import keep, made_up
 from tests.support.service import ROOT, free_port
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
@@ -42,9 +53,11 @@ class Demo:
 
 
 @contextmanager
-def demo() -> Iterator[Demo]:
-    """Run `xiaoer demo` in a folder that is thrown away."""
+def demo(*, has_past: bool = False) -> Iterator[Demo]:
+    """Run `xiaoer demo` in a folder that is thrown away; with a past there are numbers, too."""
     with tempfile.TemporaryDirectory() as folder:
+        if has_past:
+            _past(Path(folder))
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "demo", "--folder", folder, "--port", str(free_port())],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
@@ -54,6 +67,21 @@ def demo() -> Iterator[Demo]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def _past(folder: Path) -> None:
+    """A month of made up conversations, so that there are numbers to look at."""
+    db, dice, until = Database(f"sqlite:///{folder}/xiaoer.db"), Random(1), now()
+    upgrade(db)
+    history = made_up(dice, until - timedelta(days=30), chats=150, steps=20)
+    history.words = [word for word in history.words if word.at < until]
+    db.run(keep, history, dice)
+    db.run(lambda session: session.execute(update(Conversation).values(state=State.RESOLVED)))
+    rules = Rules(ZoneInfo("Asia/Shanghai"), lambda entry: entry.startswith("small"))
+    for at in (until, until + timedelta(hours=1)):  # what was written settles, and is counted
+        while db.run(count_some, rules, at):
+            pass
+    db.close()
 
 
 def _welcomed(process: "subprocess.Popen[str]") -> Demo:
@@ -72,17 +100,23 @@ def _welcomed(process: "subprocess.Popen[str]") -> Demo:
 def take(folder: Path) -> None:
     """Write all screenshots to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with demo() as shop, sync_playwright() as playwright:
+    pages = folder / "pages"
+    pages.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
-        for language in LOCALES:
-            _home(_page(browser, shop, language), folder, language)
-            _chat(_page(browser, shop, language), folder, language)
-        for language in LOCALES:
-            page = _page(browser, shop, language)
-            _desk(page, shop, folder, language)
-            _pages(page, folder / "pages", language)
+        with demo() as shop:
+            for language in LOCALES:
+                _home(_page(browser, shop, language), folder, language)
+                _chat(_page(browser, shop, language), folder, language)
+            for language in LOCALES:
+                page = _page(browser, shop, language)
+                _desk(page, shop, folder, language)
+                _shoot(page, pages, f"conversation-{language}")
+        with demo(has_past=True) as shop:
+            for language in LOCALES:
+                _pages(_page(browser, shop, language), shop, pages, language)
         browser.close()
 
 
@@ -123,9 +157,7 @@ def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
     page.goto("/desk")
     if language == "en":
         page.screenshot(path=folder / "desk-login-en-1280.png")
-    page.locator("#login").fill("demo")
-    page.locator("#password").fill(shop.password)
-    page.keyboard.press("Enter")
+    _log_in(page, shop)
     longest = page.locator(".d-waiting .d-row").first
     longest.wait_for()
     if language == "zh":
@@ -141,19 +173,24 @@ def _desk(page: Page, shop: Demo, folder: Path, language: str) -> None:
     page.screenshot(path=folder / f"desk-{language}-1280.png")
 
 
-def _pages(page: Page, folder: Path, language: str) -> None:
-    """The conversation, every further page of the desk, and the login."""
-    folder.mkdir(exist_ok=True)
-    _shoot(page, folder, f"conversation-{language}")
+def _log_in(page: Page, shop: Demo) -> None:
+    page.locator("#login").fill("demo")
+    page.locator("#password").fill(shop.password)
+    page.keyboard.press("Enter")
+    page.locator(".d-bar").wait_for()
+
+
+def _pages(page: Page, shop: Demo, folder: Path, language: str) -> None:
+    """The login, and every further page of the desk."""
+    page.goto("/desk/login")
+    page.locator("#login").wait_for()
+    _shoot(page, folder, f"login-{language}")
+    _log_in(page, shop)
     for further in discover():
         page.goto(f"/desk{further.place.path}")
         page.locator(".d-main h1").wait_for()
         page.wait_for_function("window.socket?.connected")
         _shoot(page, folder, f"{further.place.name}-{language}")
-    page.context.clear_cookies()
-    page.goto("/desk/login")
-    page.locator("#login").wait_for()
-    _shoot(page, folder, f"login-{language}")
 
 
 def _shoot(page: Page, folder: Path, name: str) -> None:
