@@ -16,7 +16,8 @@ from storage.models.upsert import insert_values
 class Customer(SQLModel, table=True):
     """A person who buys. `shop_ref` is the shop's own id for them.
 
-    `opted_out_at` is when they said stop: no marketing after that.
+    `opted_out_at` is when they said stop: no marketing after that. `timezone` is an IANA name,
+    empty where only the shop's is known.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -25,6 +26,7 @@ class Customer(SQLModel, table=True):
     phone: str = Field(default="", index=True)
     email: str = ""
     language: str = ""
+    timezone: str = ""
     blocked: bool = False
     opted_out_at: datetime | None = moment(nullable=True, default=None)
     created_at: datetime = moment(default_factory=now)
