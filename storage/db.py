@@ -19,7 +19,7 @@ from bot.core.events import Bus
 from bot.core.ids import token
 from storage.group_writer import GroupWriter, Work, unavailable
 from storage.listener import CHANNEL, Listener
-from storage.live import Changes, Live, changes
+from storage.live import Changes, Live, changes, touch
 
 BUSY_SECONDS = 5
 """How long to wait for another process's write lock on SQLite."""
@@ -87,6 +87,13 @@ class Database:
         self._attach()
         future = self._submit(lambda session: work(session, *args, **kwargs))
         return await asyncio.wrap_future(future)
+
+    async def announce(self, *topics: str) -> None:
+        """Wake who listens to `topics`, in all processes, though nothing is stored."""
+        if self.is_sqlite:  # there is one process
+            self.live.publish(dict.fromkeys(topics))
+        else:
+            await self.transact(touch, *topics)
 
     async def read(
         self,

@@ -27,6 +27,11 @@ def chat(address: Address) -> str:
     return f"chat:{address.key}"
 
 
+def writing(address: Address, author: str) -> str:
+    """Topic: a customer, or an agent to them, is writing in a chat; nothing of it is stored."""
+    return f"writing:{author}:{address.key}"
+
+
 def agent(agent_id: int) -> str:
     """Topic: the conversations that one agent has."""
     return f"agent:{agent_id}"
@@ -66,6 +71,11 @@ class Signal:
         """Wake the listener."""
         self.news = None if self._event.is_set() else news
         self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a change that nobody has waited for or taken yet."""
+        return self._event.is_set()
 
     def take(self) -> bool:
         """Whether there was a change since it was last asked, or waited for."""

@@ -52,9 +52,25 @@ class _ChoiceFrame(_Frame):
     value: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-_FRAMES: TypeAdapter[_MessageFrame | _ChoiceFrame] = TypeAdapter(
-    Annotated[_MessageFrame | _ChoiceFrame, Field(discriminator="type")]
-)
+class Typing(BaseModel):
+    """The customer is writing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["typing"]
+
+
+class Read(BaseModel):
+    """The customer has seen all messages up to `seq`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["read"]
+    seq: Annotated[int, Field(ge=1, lt=2**53)]
+
+
+_AnyFrame = _MessageFrame | _ChoiceFrame | Typing | Read
+_FRAMES: TypeAdapter[_AnyFrame] = TypeAdapter(Annotated[_AnyFrame, Field(discriminator="type")])
 
 
 class Sessions:
@@ -94,10 +110,14 @@ class Sessions:
         return Address(CHANNEL, ACCOUNT, hashlib.sha256(token.encode()).hexdigest(), pulls=True)
 
 
-def parse(address: Address, raw: str | None, language: str | None = None) -> Inbound:
-    """The customer's message in one frame, from a page in `language`. Raises `FrameError`."""
+def parse(
+    address: Address, raw: str | None, language: str | None = None
+) -> Inbound | Typing | Read:
+    """What the customer does by one frame, from a page in `language`. Raises `FrameError`."""
     spoken = language if language in ("zh", "en") else None
     frame = _frame(raw)
+    if isinstance(frame, Typing | Read):
+        return frame
     external_id = f"{address.chat}:{frame.id}"
     if isinstance(frame, _ChoiceFrame):
         value = storable(frame.value) or frame.id
@@ -115,7 +135,7 @@ def parse(address: Address, raw: str | None, language: str | None = None) -> Inb
     return Inbound(address, external_id, text=text, language=spoken)
 
 
-def _frame(raw: str | None) -> _MessageFrame | _ChoiceFrame:
+def _frame(raw: str | None) -> _AnyFrame:
     if not isinstance(raw, str):
         raise FrameError("bad_request", "目前只能收文字消息。 / Only text messages are taken here.")
     try:

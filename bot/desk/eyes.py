@@ -3,11 +3,14 @@
 from collections.abc import Hashable
 from contextlib import ExitStack
 from datetime import datetime
+from time import monotonic
 
+from bot.core.messages import Author
 from bot.desk.lists import board
 from bot.desk.passes import Pass
 from bot.desk.sight import Own, Sight, Thread
 from bot.desk.texts import Texts
+from bot.desk.typing import LASTS
 from bot.desk.views import Wanted, own_part, standpoint
 from bot.desk.visit import Services
 from storage import live
@@ -27,7 +30,8 @@ class Eyes:
         self._thread: Thread | None = None
         self._opened: Hashable = None
         self._following = ExitStack()
-        self._said = self._urgent = Signal()
+        self._said = self._urgent = self._writes = Signal()
+        self._wrote_at = -LASTS
 
     async def look(self, login: Pass, selected: int | None, since: datetime | None) -> Sight:
         """The screen of the agent with this login, the conversation `selected` opened, with what
@@ -52,6 +56,8 @@ class Eyes:
             if own is not None:
                 self._own, self._own_stamp = own, stamp
             if wanted.thread:
+                if was_said:
+                    self._wrote_at = -LASTS  # what they were writing is there, or given up
                 self._thread, self._opened = thread, opened
                 if is_other:
                     self._follow(place.agent, thread)
@@ -72,11 +78,27 @@ class Eyes:
         """Something happened: return at once where it concerns this agent, else a little later."""
         await self._urgent.wait(self._overview.patience)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something happened in the opened conversation since it was read."""
+        return self._said.is_set
+
+    def customer_writes(self) -> bool:
+        """Whether the customer of the opened conversation is writing just now."""
+        if self._writes.take():
+            self._wrote_at = monotonic()
+        return monotonic() - self._wrote_at < LASTS
+
     def _follow(self, agent: int, thread: Thread | None) -> None:
         """Hear of what happens in the opened conversation, and in those that the agent has."""
         self._following.close()
-        hear, topics = self._db.live.listen, [thread.topic] if thread is not None else []
-        self._said = self._following.enter_context(hear(*topics))
-        if topics:
+        self._wrote_at = -LASTS
+        address = thread.address if thread is not None else None
+        chat = [live.chat(address)] if address is not None else []
+        writing = [live.writing(address, Author.CUSTOMER)] if address is not None else []
+        self._said, self._writes, self._urgent = (
+            self._following.enter_context(self._db.live.listen(*topics))
+            for topics in (chat, writing, [*chat, live.agent(agent)])
+        )
+        if chat:
             self._said.set()  # something may have been said between the look and this
-        self._urgent = self._following.enter_context(hear(live.agent(agent), *topics))

@@ -11,6 +11,7 @@ from nicegui.events import GenericEventArguments
 from sqlmodel import Session
 
 from bot.core.clock import now
+from bot.core.messages import Address, Author
 from bot.core.roles import Right
 from bot.desk.board import BoardColumn
 from bot.desk.card import CardColumn, CardDeeds
@@ -76,6 +77,8 @@ class Screen:
         self._looking = asyncio.Lock()
         self._eyes = Eyes(services, texts, own_teams_only=services.own_teams_only)
         self._todo = 0
+        self._customer = ""
+        self._answers: Address | None = None
         self._is_acting = False
         self._is_finishing = False
         self._since: datetime | None = None
@@ -153,7 +156,10 @@ class Screen:
         is_lost = sight.thread is None and self._selected is not None
         self._thread.show(sight.thread, board.waiting_count, is_lost=is_lost)
         self._card.show(sight.thread)
-        self._todo = sight.thread.todo if sight.thread else 0
+        thread = sight.thread
+        self._todo = thread.todo if thread else 0
+        self._customer = thread.card.name if thread else ""
+        self._answers = thread.address if thread and thread.mine else None
         set_class(self._root, "d-reading", on=sight.thread is not None or is_lost)
         self._root.props["data-news"] = str(board.news)
         set_class(self._root, "d-watching", on=not sight.may_serve)
@@ -187,15 +193,25 @@ class Screen:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _watch_typing(self, visitor: Visitor) -> None:
-        """Show colleagues' typing, which is nowhere stored."""
+        """Show who is writing, which is nowhere stored, and what customers have read."""
         while True:
             await asyncio.sleep(TYPING_SECONDS)
-            typing = self.visit.services.typing
-            self._thread.tell_typing(typing.others(self._selected, visitor.id))
+            names = self.visit.services.typing.others(self._selected, visitor.id)
+            if self._eyes.customer_writes():
+                names.append(self._customer)
+            self._thread.tell_typing(names)
+            if self._eyes.has_news:
+                await self._refresh()
 
-    def _typed(self, visitor: Visitor, event: GenericEventArguments) -> None:
-        if self._selected and event.args == self._selected:
-            self.visit.services.typing.typed(self._selected, visitor.id, visitor.name)
+    async def _typed(self, visitor: Visitor, event: GenericEventArguments) -> None:
+        """The agent is writing, as `{"in": number, "note": …}` tells; colleagues see it, and of an
+        answer the customer, too."""
+        told = event.args if isinstance(event.args, dict) else {}
+        if not self._selected or told.get("in") != self._selected:
+            return
+        self.visit.services.typing.typed(self._selected, visitor.id, visitor.name)
+        if self._answers is not None and told.get("note") is False:
+            await self.visit.services.db.announce(live.writing(self._answers, Author.AGENT))
 
     async def _select(self, conversation_id: int | None, *, remember: bool = True) -> None:
         before, self._selected = self._selected, conversation_id

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.messages import Address
 from storage.models.search import Cursor
 
 
@@ -101,7 +102,7 @@ class Bubble:
 
     `continues` when it follows another by the same author in the same minute; `earlier` when
     it belongs to a former conversation; `quote` is the message that it answers. `fate` says why it
-    has not, or perhaps not, reached the customer. `deeds` is what can be done with it.
+    has not, or perhaps not, reached the customer, `seen` that they have read it. `deeds` is what can be done with it.
     """
 
     key: str
@@ -116,6 +117,7 @@ class Bubble:
     files: tuple[FileLine, ...] = ()
     quote: str = ""
     fate: str = ""
+    seen: str = ""
     deeds: tuple[str, ...] = ()
 
 
@@ -215,7 +217,7 @@ class Thread:
 
     `replied` when an agent has answered the customer. `snoozed` is until when it is put off,
     `follow_up` what is to be done about it (`todo` is its number), `asked` the customer's newest
-    message, 0 once a person has answered. Changes are told under `topic`.
+    message, 0 once a person has answered. It is held at `address`.
     """
 
     id: int
@@ -232,7 +234,7 @@ class Thread:
     todo: int = 0
     follow_up: str = ""
     asked: int = 0
-    topic: str = ""
+    address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

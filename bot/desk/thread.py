@@ -48,7 +48,7 @@ class BubbleItem:
             self._text = text(bubble.text, "d-text d-pre")
             self._files = box("d-files")
             self._show_files(bubble)
-            self._fate = text("", "d-fate")
+            self._fate, self._seen = text("", "d-fate"), text("", "d-seen")
             self._show_fate(bubble)
             if bubble.choices:
                 with box("d-choices"):
@@ -67,6 +67,8 @@ class BubbleItem:
         self.element.props["data-deeds"] = " ".join(bubble.deeds)
         self._fate.text = bubble.fate
         self._fate.set_visibility(bool(bubble.fate))
+        self._seen.text = bubble.seen
+        self._seen.set_visibility(bool(bubble.seen))
 
     def _show_files(self, bubble: Bubble) -> None:
         if bubble.files == self._shown:

@@ -19,7 +19,6 @@ from bot.desk.sight import Bubble, FileLine, Lists, Own, Thread
 from bot.desk.texts import Texts
 from bot.escalation.follow_ups import MOST, is_for
 from bot.inbox.file_types import IMAGES
-from storage import live
 from storage.models.attachments import Attached, Stage, attachments_of
 from storage.models.conversations import Conversation, Message, Note, notes_of
 from storage.models.customers import Customer, Identity
@@ -115,7 +114,7 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
         said = [one for one in said if one.created_at >= messages[0].created_at]
     said.sort(key=lambda one: one.created_at)  # stable: messages keep the order of their ids
     name = reader.name(identity, customer)
-    bubbles = _joined(_bubbles(reader, said, name))
+    bubbles = _joined(_read_marked(reader, identity, _bubbles(reader, said, name)))
     return Thread(
         id=conversation.id,
         state=conversation.state,
@@ -131,7 +130,7 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
         todo=follow_up.id or 0 if follow_up else 0,
         follow_up=follow_up_text(reader, follow_up) if follow_up else "",
         asked=_asked(messages),
-        topic=live.chat(identity.address),
+        address=identity.address,
     )
 
 
@@ -171,6 +170,16 @@ def _earlier(reader: Reader, conversation: Conversation, name: str) -> tuple[Bub
     bubbles = _joined(_bubbles(reader, messages, name))
     divider = Bubble("divider", "divider", "", reader.texts("earlier"), "")
     return (*(replace(bubble, earlier=True, choices=()) for bubble in bubbles), divider)
+
+
+def _read_marked(reader: Reader, identity: Identity, bubbles: list[Bubble]) -> list[Bubble]:
+    """The last of an agent's messages that the customer has seen says so."""
+    for place in reversed(range(len(bubbles))):
+        one = bubbles[place]
+        if one.kind == Author.AGENT and int(one.key.removeprefix("m")) <= identity.read_to:
+            bubbles[place] = replace(one, seen=reader.texts("read"))
+            break
+    return bubbles
 
 
 def _bubbles(reader: Reader, said: Sequence[Message | Note], customer: str) -> list[Bubble]:

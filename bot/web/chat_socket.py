@@ -11,10 +11,10 @@ import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlmodel import Session
 
-from bot.channels.webchat import FrameError, Sessions, parse
+from bot.channels.webchat import FrameError, Read, Sessions, Typing, parse
 from bot.core import metrics
 from bot.core.errors import Unavailable
-from bot.core.messages import Address, Author
+from bot.core.messages import Address, Author, Inbound
 from bot.dialogue.intake import Intake
 from bot.inbox.admission import Admission, Busy
 from bot.web.limits import RateLimit
@@ -22,7 +22,7 @@ from storage import live
 from storage.db import Database
 from storage.models.attachments import Attached, attachments_of
 from storage.models.conversations import Passage, Written, last_seq, messages_at
-from storage.models.customers import find_identity
+from storage.models.customers import find_identity, note_read
 
 log = structlog.get_logger()
 
@@ -95,12 +95,13 @@ class _Client:
         newest = await self.chat.db.read(_newest, self.address)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self.send({"type": "hello", "session": self.token, "seq": newest})
-            writer = asyncio.create_task(self.write())
+            writers = [asyncio.create_task(one) for one in (self.write(), self.tell_typing())]
             try:
                 await self.read()
             finally:
-                writer.cancel()
-                await asyncio.gather(writer, return_exceptions=True)
+                for writer in writers:
+                    writer.cancel()
+                await asyncio.gather(*writers, return_exceptions=True)
 
     async def read(self) -> None:
         while True:
@@ -118,6 +119,9 @@ class _Client:
 
     async def take(self, raw: str | None) -> None:
         inbound = parse(self.address, raw, self.language)
+        if not isinstance(inbound, Inbound):
+            await self.sign(inbound)
+            return
         client_id = inbound.external_id.partition(":")[2]
         if not self.chat.limit.allow(self.address.chat):
             raise FrameError(
@@ -134,6 +138,22 @@ class _Client:
                 told = f"{busy.zh} / {busy.en}"
                 raise FrameError("rate_limited", told, client_id, busy.retry_after) from busy
             await self.socket.send_json({"type": "ack", "id": client_id, "seq": received.seq})
+
+    async def sign(self, sign: Typing | Read) -> None:
+        """Tell the desk what the customer does besides writing, as often as is good for it."""
+        if not self.chat.limit.allow(self.address.chat):
+            return
+        if isinstance(sign, Typing):
+            await self.chat.db.announce(live.writing(self.address, Author.CUSTOMER))
+        else:
+            await self.chat.db.transact(note_read, self.address, sign.seq)
+
+    async def tell_typing(self) -> None:
+        """Tell the customer whenever an agent is writing."""
+        with self.chat.db.live.listen(live.writing(self.address, Author.AGENT)) as signal:
+            while True:
+                if await signal.wait(QUIET_SECONDS):
+                    await self.send({"type": "typing", "from": Author.AGENT})
 
     async def write(self) -> None:
         with self.chat.db.live.listen(live.chat(self.address)) as signal:

@@ -9,6 +9,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from bot.core.messages import Address, Inbound
+from storage import live
 from storage.models.base import moment, new_row
 from storage.models.upsert import insert_values
 
@@ -36,7 +37,8 @@ class Identity(SQLModel, table=True):
     """One chat on one channel account. Whose it is may be learnt later (linking).
 
     `traditional` is true where the customer writes Chinese in traditional script; `blocked_at` is
-    when the platform told us that the customer has blocked the shop there.
+    when the platform told us that the customer has blocked the shop there. `read_to` is the id of
+    the newest message that they have seen, where the channel tells us.
     """
 
     __table_args__ = (UniqueConstraint("channel", "account", "chat"),)
@@ -52,6 +54,7 @@ class Identity(SQLModel, table=True):
     traditional: bool = False
     blocked_at: datetime | None = moment(nullable=True, default=None)
     linked_at: datetime | None = moment(nullable=True, default=None)
+    read_to: int = 0
     created_at: datetime = moment(default_factory=now)
     last_seen_at: datetime = moment(default_factory=now)
 
@@ -171,6 +174,18 @@ def note_block(session: Session, address: Address, *, is_blocked: bool) -> None:
     if identity is not None:
         identity.blocked_at = (identity.blocked_at or now()) if is_blocked else None
         session.add(identity)
+
+
+def note_read(session: Session, address: Address, message_id: int) -> None:
+    """The customer of a chat has seen its messages up to `message_id`."""
+    statement = (
+        update(_IDENTITIES)
+        .where(AT_ADDRESS, _IDENTITIES.c.read_to < message_id)
+        .values(read_to=message_id)
+    )
+    changed = session.connection().execute(statement, address_values(address))
+    if changed.rowcount:
+        live.touch(session, live.chat(address))
 
 
 def by_phone(session: Session, spellings: Collection[str]) -> list[Customer]:

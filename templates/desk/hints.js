@@ -194,13 +194,14 @@ addEventListener('keydown', (event) => {
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
-let typedAt = 0;
+let typedAt = 0, typedAs = '';
 document.addEventListener('input', (event) => {
   if (event.target !== field()) return;
   offer();
-  if (Date.now() - typedAt < TYPING_MS) return;
-  typedAt = Date.now();
-  emitEvent('desk-typing', desk.opened());
+  const mode = field().closest('.d-composer').dataset.mode;
+  if (mode === typedAs && Date.now() - typedAt < TYPING_MS) return;
+  [typedAt, typedAs] = [Date.now(), mode];
+  emitEvent('desk-typing', { in: desk.opened(), note: mode === 'note' });
 });
 document.addEventListener('click', (event) => {
   if (event.target.closest('.d-emoji')) return offerEmoji();

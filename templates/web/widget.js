@@ -16,7 +16,7 @@ const T = zh ? {
   sending: '发送中…', sent: '已发送', edit: '改一改再发',
   too_long: '这段话太长了，请分几段发。',
   rate_limited: '发得有点快，稍后自动重发。',
-  bad_request: '这条没能发出去。', file: '文件',
+  bad_request: '这条没能发出去。', file: '文件', typing: '客服正在输入…',
 } : {
   bot: 'Xiaoer', agent: 'Agent', customer: 'You', system: '',
   open: 'Open chat', close: 'Close chat', unread: 'unread',
@@ -25,7 +25,7 @@ const T = zh ? {
   sending: 'Sending…', sent: 'Sent', edit: 'Edit and resend',
   too_long: 'A little too long: please send it in parts.',
   rate_limited: 'That was quick! It will be sent again shortly.',
-  bad_request: 'This was not sent.', file: 'File',
+  bad_request: 'This was not sent.', file: 'File', typing: 'An agent is writing…',
 };
 
 const STYLE = `
@@ -54,7 +54,7 @@ header :focus-visible{outline-color:currentColor}
 h2{font-size:17px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .who,.note,.system .text,[role=status]{font-size:13px}
 [role=status]:before{content:"●";color:#f2b84b;margin-right:6px}
-header .online:before{color:#6fe0a8}
+header :is(.online,.typing):before{color:#6fe0a8}
 .log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:16px}
 .log,textarea{outline-offset:-3px!important}
 .log:empty:before{content:attr(data-intro);display:block;text-align:center;padding:30% 24px}
@@ -149,6 +149,10 @@ const pending = new Map(); // id -> what has no ack yet
 let last = 0; // the highest seq that arrived as a message
 let opened, unread, token, socket, ready, connectTimer, resendTimer, held;
 let attempts = 0;
+let theirs = 0; // the highest seq that is not the customer's own
+let told = 0; // up to where the shop knows that it was read
+let typedAt = 0;
+let typingTimer;
 
 function show(name) {
   state.className = name;
@@ -164,6 +168,9 @@ function count(n) {
 
 function read() {
   if (opened && last > stored().read) store({ read: last });
+  if (!opened || !ready || document.hidden || theirs <= told) return;
+  told = theirs;
+  socket.send(JSON.stringify({ type: 'read', seq: told }));
 }
 
 function toggle(open, quiet) {
@@ -299,6 +306,7 @@ const receive = {
     }
     attempts = 0;
     ready = true;
+    told = theirs;
     show('online');
     log.ariaBusy = 'true'; // history is not read aloud
     setTimeout(() => { log.ariaBusy = 'false'; }, 999);
@@ -306,11 +314,14 @@ const receive = {
   },
   message({ seq, from, text, choices, attachments }) {
     last = Math.max(last, seq);
+    if (from !== 'customer') theirs = Math.max(theirs, seq);
+    if (from === 'agent') typing(false);
     read();
     if (seen.has(seq)) return;
     place(bubble(from, text, choices, attachments), seq);
     if (!opened && from !== 'customer' && seq > stored().read) count(unread + 1);
   },
+  typing: () => typing(true),
   ack({ id, seq }) {
     const entry = pending.get(id);
     if (!entry) return;
@@ -333,6 +344,12 @@ const receive = {
   },
 };
 
+function typing(on) {
+  clearTimeout(typingTimer);
+  if (on) typingTimer = setTimeout(typing, 6000);
+  if (ready) show(on ? 'typing' : 'online');
+}
+
 function grow() {
   input.style.height = '';
   input.style.height = Math.min(input.scrollHeight + 3, 130) + 'px';
@@ -347,12 +364,20 @@ form.onsubmit = (event) => {
   submit(text);
   input.focus();
 };
-input.oninput = grow;
+input.oninput = () => {
+  grow();
+  if (!ready || Date.now() - typedAt < 3000 || !input.value) return;
+  typedAt = Date.now();
+  socket.send('{"type":"typing"}');
+};
 input.onkeydown = (event) => { // 229: Safari ends a composition before the Enter that confirmed it
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229) form.onsubmit(event);
 };
 panel.onkeydown = (event) => { if (event.key === 'Escape' && !event.isComposing) toggle(false); };
-for (const name of ['online', 'visibilitychange']) addEventListener(name, () => socket && !ready && connect());
+for (const name of ['online', 'visibilitychange']) addEventListener(name, () => {
+  if (socket && !ready) connect();
+  else read();
+});
 
 try {
   const sheet = new CSSStyleSheet();

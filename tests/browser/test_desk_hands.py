@@ -99,3 +99,25 @@ def test_a_low_rating_is_to_be_done_until_somebody_did_it(desk: Desk, customer: 
     desk.page.locator(".d-head h1").click()
     desk.page.keyboard.press("?")
     expect(desk.page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
+
+
+def test_customer_and_agent_see_each_other_writing_and_what_was_read(
+    desk: Desk, customer: Chat
+) -> None:
+    words = says(customer)
+    desk.open(words)
+    desk.press("Take over")
+    customer.send({"type": "typing"})
+    expect(desk.page.locator(".d-typing")).to_contain_text("is writing…")
+    desk.page.get_by_role("button", name="Note", exact=True).click()
+    desk.box.press_sequentially("between us")
+    desk.page.get_by_role("button", name="Reply", exact=True).click()
+    desk.box.press_sequentially("Here you are")
+    assert customer.wait_for(type="typing")["from"] == "agent"
+    desk.box.press("Enter")
+    answer = customer.wait_for(type="message", from_="agent")
+    expect(desk.stream).to_contain_text("Here you are")
+    seen = desk.page.locator(".d-seen:visible")
+    expect(seen).to_have_count(0)
+    customer.send({"type": "read", "seq": answer["seq"]})
+    expect(seen).to_have_text(["Read"])
