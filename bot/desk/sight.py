@@ -102,7 +102,8 @@ class Bubble:
 
     `continues` when it follows another by the same author in the same minute; `earlier` when
     it belongs to a former conversation; `quote` is the message that it answers. `fate` says why it
-    has not, or perhaps not, reached the customer, `seen` that they have read it. `deeds` is what can be done with it.
+    has not, or perhaps not, reached the customer, `seen` that they have read it. `deeds` is what
+    can be done with it.
     """
 
     key: str

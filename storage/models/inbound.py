@@ -118,3 +118,11 @@ def source_of(address: Address) -> str:
 def forget_receipts(session: Session, before: datetime, most: int) -> int:
     """Delete at most `most` receipts older than a moment. Returns how many."""
     return delete_some(session, col(Receipt.id), most, col(Receipt.received_at) < before)
+
+
+def taken_as(session: Session, source: str, external_id: str) -> int | None:
+    """The id of the message that a delivery made when it was taken."""
+    query = select(Receipt.message_id).where(
+        Receipt.source == source, Receipt.external_id == external_id
+    )
+    return session.exec(query).one()

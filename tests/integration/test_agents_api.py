@@ -139,6 +139,16 @@ async def test_an_answer_takes_the_conversation_and_is_delivered(
     assert states == [("telegram", "queued")]
 
 
+async def test_an_answer_that_is_sent_again_is_said_once(api: AsyncClient, db: Database) -> None:
+    number = await db.transact(waiting, "Ada")
+    answers = [
+        (await api.post(f"{BASE}/{number}/messages", json={"id": "mine-1", "text": text})).json()
+        for text in ("Hello", "Hello", "Hello!")
+    ]
+    assert [one["text"] for one in answers] == ["Hello"] * 3
+    assert len({one["seq"] for one in answers}) == 1
+
+
 async def test_notes_stay_inside(api: AsyncClient, db: Database) -> None:
     conversation = await db.transact(waiting, "Emma", "telegram", pulls=False)
     made = await api.post(f"{BASE}/{conversation}/notes", json={"text": "be gentle"})

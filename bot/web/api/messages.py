@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from sqlmodel import Session
 
 from bot.escalation import agents, canned, second_look
@@ -11,15 +11,21 @@ from bot.web.api.api import Api, do, known, router_of
 from bot.web.api.kinds import PAGE, After, Id, Words
 from bot.web.api.views import Messages, MessageView, message_view
 from storage.models.attachments import attachments_of
-from storage.models.conversations import conversation_messages
+from storage.models.conversations import Message, conversation_messages
 from storage.models.deliveries import stopped_of
 from storage.models.desk import agent_names
+from storage.models.inbound import Receipt, take, taken_as
 
 
 class Answer(Words):
     """What is said to the customer. What belongs to the canned reply of which it was made, is done
     with it: its tags, and resolving."""
 
+    id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[\w-]{0,64}$"),
+        Field(description="Your own; sent again with the same one, it is said once."),
+    ] = ""
     canned: Annotated[int, Field(ge=0, lt=1 << 62, description="The reply's `id`; 0: none.")] = 0
 
 
@@ -36,7 +42,8 @@ def routes(api: Api, read: Any, write: Any) -> APIRouter:
 
     @router.post("", status_code=201, summary="Answer the customer")
     async def reply(caller: write, conversation_id: Id, answer: Answer) -> MessageView:
-        """The caller takes the conversation by answering."""
+        """The caller takes the conversation by answering. An `id` that came before gets the same
+        message, and nothing is said again."""
         return await api.db.transact(_reply, caller, conversation_id, answer)
 
     @router.post("/{seq}/retry", status_code=204, summary="Send once more")
@@ -66,7 +73,14 @@ def _messages(session: Session, conversation_id: int, after: int) -> Messages:
 
 
 def _reply(session: Session, key: str, conversation_id: int, answer: Answer) -> MessageView:
+    source = f"api:{key}"
+    receipt = take(session, source, answer.id) if answer.id else None
+    if answer.id and receipt is None:
+        said = session.get_one(Message, taken_as(session, source, answer.id))
+        return message_view(agent_names(session), said)
     message = do(session, key, agents.reply, conversation_id, answer.text)
     if answer.canned:
         do(session, key, canned.sent, conversation_id, answer.canned)
+    if receipt is not None:
+        session.get_one(Receipt, receipt).message_id = message.id
     return message_view(agent_names(session), message)
