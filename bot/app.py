@@ -145,7 +145,15 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     corp = Corp.of(config, db, bus, voice)
     policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
     policies |= corp.policies
-    reception = Reception(House(voice, answerer, teams, config.handover), discover(), policies)
+    house = House(
+        voice,
+        answerer,
+        teams,
+        config.handover,
+        ask_consent=config.care.ask_consent,
+        double_opt_in=config.care.double_opt_in,
+    )
+    reception = Reception(house, discover(), policies)
     sla.Promises(teams).register(bus)
     jobs = [*_jobs(config, db), *sla.jobs(db)]
     jobs += counting.jobs(db, _counting_rules(config, answerer, teams), lambda: answerer.ready)
