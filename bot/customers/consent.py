@@ -114,7 +114,9 @@ def told_by_shop(session: Session, customer: Customer, told: Sequence[Told]) -> 
             )  # fmt: skip
 
 
-def watch(session: Session, customer: Customer, product_id: int, wording: str, at: datetime) -> bool:
+def watch(
+    session: Session, customer: Customer, product_id: int, wording: str, at: datetime
+) -> bool:
     """They want to be told once when a product is back. False when that was wished already.
 
     It is no consent to advertising: one message, about what they asked for, and the wish is over.
@@ -129,9 +131,7 @@ def watch(session: Session, customer: Customer, product_id: int, wording: str, a
             known.asked_at, known.told_at = at, None
             session.add(known)
     if is_new:
-        enter(
-            session, customer, ConsentState.GIVEN, "chat", wording, purpose=BACK_IN_STOCK, at=at
-        )
+        enter(session, customer, ConsentState.GIVEN, "chat", wording, purpose=BACK_IN_STOCK, at=at)
     return is_new
 
 

@@ -56,9 +56,7 @@ def _state(turn: Turn) -> ConsentState | None:
 
 def _enter(turn: Turn, state: ConsentState, wording: str) -> None:
     channel = turn.identity.channel
-    consent.enter(
-        turn.session, turn.customer, state, "chat", wording, channel=channel, at=turn.now
-    )
+    consent.enter(turn.session, turn.customer, state, "chat", wording, channel=channel, at=turn.now)
 
 
 def _choices(turn: Turn, yes: str) -> list[Choice]:

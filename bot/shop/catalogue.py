@@ -111,7 +111,9 @@ class Catalogue:
         likely = heapq.nlargest(
             _COMPARED, (one for one in weights if weights[one] >= least), key=weights.__getitem__
         )
-        hits = [hit for number in likely if (hit := _compared(number, self._entries[number], words))]
+        hits = [
+            hit for number in likely if (hit := _compared(number, self._entries[number], words))
+        ]
         return sorted(hits, key=lambda one: (-one.score, len(one.name), one.product_id))
 
     def _telling(self, words: str) -> list[set[int]]:
@@ -161,7 +163,9 @@ def _keys(names: Iterable[str]) -> set[str]:
         key
         for name in names
         for part in _PARTS.findall(name)
-        for key in ([part[at : at + 2] for at in range(len(part) - 1)] if _HAN.match(part) else [part])
+        for key in (
+            [part[at : at + 2] for at in range(len(part) - 1)] if _HAN.match(part) else [part]
+        )
     }
 
 

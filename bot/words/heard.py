@@ -25,7 +25,9 @@ class Heard:
 
     def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
         self._lists = {
-            name: tuple(sorted({normalise(word) for word in words}, key=lambda one: (-len(one), one)))
+            name: tuple(
+                sorted({normalise(word) for word in words}, key=lambda one: (-len(one), one))
+            )
             for name, words in lists.items()
         }
         self.pattern = cache(self._pattern)
@@ -43,7 +45,9 @@ class Heard:
             # The base loader leaves "no" and "off" the words that they are.
             lists = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise HeardInvalid(f"无法读取 {path}：{error}", f"Cannot read {path}: {error}") from error
+            raise HeardInvalid(
+                f"无法读取 {path}：{error}", f"Cannot read {path}: {error}"
+            ) from error
         if not isinstance(lists, dict) or not all(_is_list(words) for words in lists.values()):
             raise HeardInvalid(
                 f"{path} 应为“名称: [词, 词]”的列表。", f"{path} should be `name: [word, word]`."

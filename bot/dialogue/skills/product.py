@@ -48,8 +48,10 @@ def _pressed(turn: Turn, choice: str) -> Verdict | None:
     product = turn.session.get(Product, int(number))
     if product is None:
         return None
-    return watch(turn, product) if kind == WATCHED else _answer(
-        turn, [product], tuple(filter(None, about.split(",")))
+    return (
+        watch(turn, product)
+        if kind == WATCHED
+        else _answer(turn, [product], tuple(filter(None, about.split(","))))
     )
 
 

@@ -118,7 +118,9 @@ def test_what_the_data_lacks_is_said_and_a_person_offered(talk: Talk) -> None:
     assert [one["value"] for one in talk.choices] == ["person"]
 
 
-@pytest.mark.parametrize("text", ["孕妇能用燕麦面霜吗", "燕麦面霜会过敏吗", "is 燕麦面霜 safe for babies"])
+@pytest.mark.parametrize(
+    "text", ["孕妇能用燕麦面霜吗", "燕麦面霜会过敏吗", "is 燕麦面霜 safe for babies"]
+)
 def test_health_gets_facts_and_a_person_but_no_opinion(talk: Talk, text: str) -> None:
     said = talk.say(text)
     assert "燕麦, 甘油" in said
