@@ -90,7 +90,8 @@ _EXAMPLES: dict[str, Any] = {
                     "consents": [
                         {
                             "purpose": "marketing", "channel": "telegram", "given": True,
-                            "wording": "结账页勾选：接收活动消息", "at": "2025-03-06T08:59:00+08:00",
+                            "wording": "结账时勾选",
+                            "at": "2025-03-06T08:59:00+08:00",
                         }
                     ],
                 }

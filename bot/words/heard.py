@@ -71,7 +71,7 @@ class Heard:
         return " ".join(self.pattern(name).sub(" ", text).split())
 
     def _pattern(self, name: str) -> re.Pattern[str]:
-        """Any word of the list; Latin ones only as whole words. Linear, for it has no repetition."""
+        """Any word of the list, Latin ones only as whole words; linear, for nothing repeats."""
         return re.compile(alternatives(self._lists[name]))
 
 
