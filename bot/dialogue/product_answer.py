@@ -1,6 +1,6 @@
 """Says what the shop's data knows of a product, and nothing that it does not."""
 
-import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,9 @@ _LONGEST = 600
 _OVERVIEW = (WHAT, PRICE, STOCK)
 _STANDS_FOR = dict(zip(SUBSTANCE, SUBSTANCE[::-1], strict=True))
 """Where only one of the two is in the data, it answers for the other."""
+
+
+_LAST_WORD = re.compile(r"[A-Za-z0-9]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,12 @@ def as_text(value: Any) -> str:
 
 def common_name(names: Sequence[str]) -> str:
     """What the names of several variants begin with; the first where that is next to nothing."""
-    shared = os.path.commonprefix([*names]).rstrip(" -–·/|,，(（")
+    first, last = min(names), max(names)
+    same = next((at for at, one in enumerate(first) if last[at] != one), len(first))
+    shared, rest = first[:same], first[same:] or last[same:]
+    if rest[:1].isascii() and rest[:1].isalnum():  # not "Wool R" of "Wool Red" and "Wool Rose"
+        shared = shared[: len(shared) - len(_LAST_WORD.search(shared)[0])]  # type: ignore[index]
+    shared = shared.rstrip(" -–·/|,，(（")
     return shared if len(shared) >= 2 else names[0]
 
 

@@ -15,6 +15,7 @@ from bot.dialogue.turn import House
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.consents import Consent
+from storage.models.conversations import Message
 from storage.models.stock_watches import StockWatch
 from tests.integration.shop.test_order_skill import Faq, Talk
 from tests.integration.shop.test_products import told
@@ -105,8 +106,6 @@ def test_other_questions_are_left_alone(talk: Talk, text: str) -> None:
 
 
 def outcome(talk: Talk) -> dict[str, Any]:
-    from storage.models.conversations import Message
-
     query = select(Message).order_by(Message.id)  # type: ignore[arg-type]
     messages = talk.db.run(lambda session: session.exec(query).all())
     return next(one.verdict for one in reversed(messages) if one.verdict) or {}
