@@ -55,6 +55,7 @@ from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
 from bot.insights import counting
+from bot.shop.catalogue import Catalogue
 from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.api.router import agents_router
@@ -110,6 +111,7 @@ class Service:
     transfers: Transfers
     webhooks: tuple[Endpoint, ...]
     in_force: TeamsInForce
+    catalogue: Catalogue
 
 
 def content(config: Config) -> Content:
@@ -210,6 +212,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         transfers,
         webhooks,
         TeamsInForce(config, teams, voice.words),
+        house.catalogue,
     )
 
 
@@ -454,6 +457,7 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
     except Exception:
         log.exception("the service does not get ready")
         raise
+    await service.db.read(service.catalogue.load)
     await service.intake.recover()
     if service.forum is not None:
         await service.forum.recover()

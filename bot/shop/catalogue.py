@@ -64,6 +64,11 @@ class Catalogue:
         self._having: dict[str, set[int]] = defaultdict(set)
         self._at: dict[str, set[int]] = defaultdict(set)
 
+    def load(self, session: Session) -> None:
+        """Read all names, so that the first customer who asks need not wait for that."""
+        with self._lock:
+            self._refresh(session)
+
     def by_words(self, session: Session, words: str) -> list[Hit]:
         """The products that folded `words` mean, the likeliest first; as good ones have the same
         score. `words` are free of what is asked about the product."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.answering.load import load
 from bot.config import ROOT
 from bot.core.text import normalise
 from bot.dialogue.stopping import wish
@@ -25,6 +26,17 @@ def test_stop_and_its_near_misses() -> None:
     meant = [one for one, _ in PHRASES]
     assert meant.count("stop") > 90
     assert meant.count("none") > 90
+
+
+def test_no_question_of_the_faq_is_taken_for_a_stop() -> None:
+    others = [
+        question
+        for entry in load(ROOT / "faq")
+        if entry.id != "stop_messages"
+        for question in entry.questions
+    ]
+    assert len(others) > 5000
+    assert [one for one in others if wish(HEARD, normalise(one))] == []
 
 
 def test_resume_means_something_to_who_said_stop() -> None:
