@@ -42,7 +42,7 @@ def answer(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Ver
     about = tuple(about) or _OVERVIEW
     found = [facts(turn, one, about) for one in products]
     if any(one != found[0] for one in found):
-        return _ask_back(turn, products, about)
+        return ask_back(turn, products, about)
     return _tell(turn, products, about, found[0])
 
 
@@ -106,7 +106,8 @@ def _whole(turn: Turn, name: str, lines: Iterable[str], url: str) -> list[str]:
     return [_say(turn, "about", name=name), *lines, *page]
 
 
-def _ask_back(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Verdict:
+def ask_back(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Verdict:
+    """Ask which of several products is meant; at most three are offered."""
     offered = products[:_OFFERED]
     choices = [
         Choice(one.name or one.sku, f"{PRODUCT}{one.id}:{','.join(about)}") for one in offered

@@ -21,12 +21,13 @@ class Asked:
     """`about` are the attributes asked for, `words` what is left to name the product by.
 
     `points` when a thing at hand is meant: "this", "the one I bought". Words such as "red" alone
-    name nothing.
+    say too little to name a product.
     """
 
     about: tuple[str, ...]
     words: str
     points: bool
+    says_little: bool = False
 
 
 def read(heard: Heard, normalised: str) -> Asked | None:
@@ -39,8 +40,8 @@ def read(heard: Heard, normalised: str) -> Asked | None:
     rest = " ".join(asking[0].sub(" ", plain).split())
     points = heard.holds("product_this", rest)
     rest = heard.without("product_filler", heard.without("product_this", rest))
-    says_little = not heard.without("product_weak", rest)
-    return Asked(_plain_wish(about), "" if says_little else rest, points)
+    says_little = bool(rest) and not heard.without("product_weak", rest)
+    return Asked(_plain_wish(about), rest, points, says_little)
 
 
 @lru_cache(maxsize=8)
@@ -62,8 +63,14 @@ def _plain_wish(about: list[str]) -> tuple[str, ...]:
     return tuple(others or about)
 
 
-def names_own(heard: Heard, about: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """`about` without what merely stands in the product's `name`, unless that is all there is:
-    a pillow for babies is no question about babies."""
-    asked = tuple(one for one in about if not heard.holds(f"ask_{one}", name))
-    return asked or about
+def without_names_own(
+    heard: Heard, about: tuple[str, ...], said: str, name: str
+) -> tuple[str, ...]:
+    """`about` without what was merely `said` as a part of the product's `name`, unless that is all
+    there is: the price of a pillow for babies is no question about babies."""
+
+    def is_names_own(attribute: str) -> bool:
+        words = heard.pattern(f"ask_{attribute}").findall(said)
+        return bool(words) and all(word in name for word in words)
+
+    return tuple(one for one in about if not is_names_own(one)) or about

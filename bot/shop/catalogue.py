@@ -30,6 +30,10 @@ _PARTS = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SHORTEST = {True: 2, False: 3}
 """How many characters a name has at least, in Chinese and otherwise, to be meant by it."""
+_LONGEST = 60
+"""Longer words, in characters, say more than a product's name."""
+_CLEAR = 5
+"""From how many digits on an article number of digits alone is none of the many other numbers."""
 _LIKE_FROM = 4
 """From how many characters on a name may be misspelt."""
 _ALIKE, _LEAST_SHARE, _TIE = 75.0, 0.5, 0.97
@@ -72,6 +76,8 @@ class Catalogue:
     def by_words(self, session: Session, words: str) -> list[Hit]:
         """The products that folded `words` mean, the likeliest first; as good ones have the same
         score. `words` are free of what is asked about the product."""
+        if len(words) > _LONGEST:
+            return []
         with self._lock:
             self._refresh(session)
             return self._search(words.strip())
@@ -89,7 +95,8 @@ class Catalogue:
         began = now()
         since = min(self._read_at, began) - _OVERLAP if self._read_at > _EPOCH else _EPOCH
         for number, sku, name, url, attributes, _ in named_since(session, since):
-            names = dict.fromkeys(filter(None, (name, *aliases(attributes or {}), folded(sku))))
+            number_too = () if sku.isdecimal() and len(sku) < _CLEAR else (folded(sku),)
+            names = dict.fromkeys(filter(None, (name, *aliases(attributes or {}), *number_too)))
             self._put(number, _Entry(tuple(names), url))
         self._read_at = began
 

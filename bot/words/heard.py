@@ -55,8 +55,8 @@ class Heard:
         return cls(lists)
 
     def words(self, name: str) -> tuple[str, ...]:
-        """The words of a list."""
-        return self._lists[name]
+        """The words of a list, none where it was left out."""
+        return self._lists.get(name, ())
 
     def names(self, prefix: str) -> list[str]:
         """The lists whose names begin with `prefix`, without it."""
@@ -72,7 +72,7 @@ class Heard:
 
     def _pattern(self, name: str) -> re.Pattern[str]:
         """Any word of the list, Latin ones only as whole words; linear, for nothing repeats."""
-        return re.compile(alternatives(self._lists[name]))
+        return re.compile(alternatives(self.words(name)))
 
 
 NOTHING = Heard({})

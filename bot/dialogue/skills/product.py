@@ -4,8 +4,17 @@ from collections.abc import Sequence
 
 from bot.answering.load import Entry
 from bot.dialogue.order_answer import own_orders
-from bot.dialogue.product_answer import NAME, PRODUCT, WATCHED, answer, knows, watch
-from bot.dialogue.product_text import HEALTH, LINK, PRICE, STOCK, WATCH, Asked, names_own, read
+from bot.dialogue.product_answer import NAME, PRODUCT, WATCHED, answer, ask_back, knows, watch
+from bot.dialogue.product_text import (
+    HEALTH,
+    LINK,
+    PRICE,
+    STOCK,
+    WATCH,
+    Asked,
+    read,
+    without_names_own,
+)
 from bot.dialogue.turn import Turn, Verdict
 from bot.shop.catalogue import Hit, as_good, links_in, without_links
 from bot.shop.products import folded
@@ -13,8 +22,12 @@ from storage.models.products import Product, product_by_sku
 
 AFTER = ("by_rule", "language", "let_go", "link", "opt_in", "opt_out", "person", "upset")
 
+_DIGITS = 18
+"""How many digits a number may have to be sure to fit the tables' 64 bits."""
 _VAGUE = 12
 """So many products are meant by a word that says too little, such as "scarf" alone."""
+_ITEMS = 20
+"""How many of an order's items are looked at."""
 _OF_SHELF = {PRICE, STOCK, LINK, WATCH, "size"}
 """What is asked of something to be bought, rather than of something bought already."""
 _TOPIC = "products"
@@ -34,25 +47,26 @@ def reply(turn: Turn) -> Verdict | None:
 
 
 def _answer(turn: Turn, products: Sequence[Product], about: tuple[str, ...]) -> Verdict:
-    about = names_own(turn.house.voice.heard, about, products[0].folded)
-    if WATCH in about and len(products) == 1:
-        return watch(turn, products[0])
+    heard, said = turn.house.voice.heard, turn.understanding.normalised
+    about = without_names_own(heard, about, said, products[0].folded)
+    if WATCH in about:
+        return watch(turn, products[0]) if len(products) == 1 else ask_back(turn, products, about)
     return answer(turn, products, about)
 
 
 def _pressed(turn: Turn, choice: str) -> Verdict | None:
+    """What a button asks for. Anything may come as a choice from the web chat."""
     kind = next((one for one in (PRODUCT, WATCHED) if choice.startswith(one)), None)
-    number, _, about = choice.removeprefix(kind or "").partition(":")
-    if kind is None or not number.isdecimal():
+    number, _, asked = choice.removeprefix(kind or "").partition(":")
+    if kind is None or not (number.isascii() and number.isdecimal() and len(number) <= _DIGITS):
         return None
     product = turn.session.get(Product, int(number))
     if product is None:
         return None
-    return (
-        watch(turn, product)
-        if kind == WATCHED
-        else _answer(turn, [product], tuple(filter(None, about.split(","))))
-    )
+    if kind == WATCHED:
+        return watch(turn, product)
+    known, said = turn.house.voice.heard.names("ask_"), asked.split(",")
+    return _answer(turn, [product], tuple(one for one in known if one in said))
 
 
 def _linked(turn: Turn) -> Verdict | None:
@@ -61,9 +75,9 @@ def _linked(turn: Turn) -> Verdict | None:
     products = _products(turn, numbers)
     if not products:
         return None
-    rest = turn.house.voice.heard, folded(without_links(turn.text))
-    asked = read(*rest)
-    if asked is None and any(one.isalnum() for one in rest[1]):
+    rest = folded(without_links(turn.text))
+    asked = read(turn.house.voice.heard, rest)
+    if asked is None and any(one.isalnum() for one in rest):
         return None
     return _answer(turn, products, asked.about if asked else ())
 
@@ -84,6 +98,8 @@ def _entry(turn: Turn) -> Entry | None:
 
 def _named(turn: Turn, asked: Asked) -> list[Product]:
     """The products that are meant by name; none when the words are about something else."""
+    if asked.says_little:
+        return []
     hits = turn.house.catalogue.by_words(turn.session, asked.words) if asked.words else []
     if not hits and HEALTH in asked.about:  # the name may hold what was taken for a question
         hits = turn.house.catalogue.by_words(turn.session, turn.understanding.normalised)
@@ -118,7 +134,7 @@ def _at_hand(turn: Turn, asked: Asked) -> list[Product]:
 def _of_order(turn: Turn) -> list[Product]:
     """The products in the newest order of a linked customer, as far as they are known."""
     own = own_orders(turn)[:1]
-    items = [item for order in own for item in order.items or ()]
+    items = [item for order in own for item in (order.items or ())[:_ITEMS]]
     found = [_of_item(turn, item) for item in items]
     return list({one.id: one for one in found if one is not None}.values())
 

@@ -127,14 +127,25 @@ def test_health_gets_facts_and_a_person_but_no_opinion(talk: Talk, text: str) ->
     assert [one["value"] for one in talk.choices] == ["person"]
 
 
+@pytest.mark.parametrize(
+    "value", ["product:", "product:9:price", "watch:9", f"product:{10**30}:price", "watch:١x"]
+)
+def test_a_made_up_button_means_nothing(talk: Talk, value: str) -> None:
+    talk.press(value)
+    assert outcome(talk)["skill"] == "miss"
+
+
 def test_several_are_asked_back_and_talked_about_on(talk: Talk) -> None:
     assert talk.say("is the linen hat in stock") == "Which one do you mean?"
     assert [one["label"] for one in talk.choices] == ["Linen Hat Red", "Linen Hat Grey"]
     assert "sold out for now" in talk.press(talk.choices[1]["value"])
     assert "Care: Hand wash" in talk.say("how do i wash it")
     assert "as soon as Linen Hat Grey is back" in talk.say("tell me when it's back")
+    assert "Stock" not in talk.say("and is red in stock?"), "of whatever it was"
     assert "Stock: available" in talk.say("linen hat red in stock?")
     assert "Stock: available" in talk.say("notify me")
+    talk.say("notify me when it is back: linen hat")
+    assert "as soon as Linen Hat Grey is back" in talk.press(talk.choices[1]["value"])
 
 
 def test_a_wish_for_one_message_is_kept_once(talk: Talk) -> None:
