@@ -21,11 +21,13 @@ class Asked:
     """`about` are the attributes asked for, `words` what is left to name the product by.
 
     `points` when a thing at hand is meant: "this", "the one I bought". Words such as "red" alone
-    say too little to name a product.
+    say too little to name a product. `longer` are the words with those about health, which may be a
+    part of the name.
     """
 
     about: tuple[str, ...]
     words: str
+    longer: str
     points: bool
     says_little: bool = False
 
@@ -33,15 +35,20 @@ class Asked:
 def read(heard: Heard, normalised: str) -> Asked | None:
     """What a normalised message asks about a product; None when it asks nothing of the kind."""
     plain = " ".join(_MARKS.sub(" ", normalised.replace("’", "'")).split())
-    asking = _asking(heard)
-    about = list(dict.fromkeys(one for word in asking[0].findall(plain) for one in asking[1][word]))
+    asking, meant = _asking(heard)
+    about = list(dict.fromkeys(one for word in asking.findall(plain) for one in meant[word]))
     if not about or heard.holds("product_not", plain):
         return None
-    rest = " ".join(asking[0].sub(" ", plain).split())
+    rest = asking.sub(" ", plain)
+    words = _named(heard, rest)
+    longer = _named(heard, asking.sub(lambda m: m[0] if HEALTH in meant[m[0]] else " ", plain))
+    says_little = bool(words) and not heard.without("product_weak", words)
     points = heard.holds("product_this", rest)
-    rest = heard.without("product_filler", heard.without("product_this", rest))
-    says_little = bool(rest) and not heard.without("product_weak", rest)
-    return Asked(_plain_wish(about), rest, points, says_little)
+    return Asked(_plain_wish(about), words, longer, points, says_little)
+
+
+def _named(heard: Heard, text: str) -> str:
+    return heard.without("product_filler", heard.without("product_this", text))
 
 
 @lru_cache(maxsize=8)

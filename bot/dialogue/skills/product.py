@@ -101,8 +101,8 @@ def _named(turn: Turn, asked: Asked) -> list[Product]:
     if asked.says_little:
         return []
     hits = turn.house.catalogue.by_words(turn.session, asked.words) if asked.words else []
-    if not hits and HEALTH in asked.about:  # the name may hold what was taken for a question
-        hits = turn.house.catalogue.by_words(turn.session, turn.understanding.normalised)
+    if not hits and asked.longer != asked.words:
+        hits = turn.house.catalogue.by_words(turn.session, asked.longer)
     best = as_good(hits)
     entry = _entry(turn)
     if not best or (entry is not None and entry.topic != _TOPIC and not best[0].is_sure):

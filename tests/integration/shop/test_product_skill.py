@@ -118,11 +118,17 @@ def test_what_the_data_lacks_is_said_and_a_person_offered(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["孕妇能用燕麦面霜吗", "燕麦面霜会过敏吗", "is 燕麦面霜 safe for babies"]
+    "text",
+    [
+        "孕妇枕多少钱，会过敏吗",
+        "孕妇能用燕麦面霜吗",
+        "燕麦面霜会过敏吗",
+        "is 燕麦面霜 safe for babies",
+    ],
 )
 def test_health_gets_facts_and_a_person_but_no_opinion(talk: Talk, text: str) -> None:
     said = talk.say(text)
-    assert "燕麦, 甘油" in said
+    assert "燕麦, 甘油" in said or "¥199" in said
     assert "医生" in said or "doctor" in said
     assert [one["value"] for one in talk.choices] == ["person"]
 
