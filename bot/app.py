@@ -55,6 +55,7 @@ from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
 from bot.insights import counting
+from bot.shop.catalogue import Catalogue
 from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.api.router import agents_router
@@ -110,6 +111,7 @@ class Service:
     transfers: Transfers
     webhooks: tuple[Endpoint, ...]
     in_force: TeamsInForce
+    catalogue: Catalogue
 
 
 def content(config: Config) -> Content:
@@ -145,7 +147,15 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     corp = Corp.of(config, db, bus, voice)
     policies = {(one.channel.channel, one.name): one.channel.policy for one in wechat}
     policies |= corp.policies
-    reception = Reception(House(voice, answerer, teams, config.handover), discover(), policies)
+    house = House(
+        voice,
+        answerer,
+        teams,
+        config.handover,
+        ask_consent=config.care.ask_consent,
+        double_opt_in=config.care.double_opt_in,
+    )
+    reception = Reception(house, discover(), policies)
     sla.Promises(teams).register(bus)
     jobs = [*_jobs(config, db), *sla.jobs(db)]
     jobs += counting.jobs(db, _counting_rules(config, answerer, teams), lambda: answerer.ready)
@@ -202,6 +212,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         transfers,
         webhooks,
         TeamsInForce(config, teams, voice.words),
+        house.catalogue,
     )
 
 
@@ -446,6 +457,7 @@ async def _serve_faq(service: Service, on_ready: Callable[[], None]) -> None:
     except Exception:
         log.exception("the service does not get ready")
         raise
+    await service.db.read(service.catalogue.load)
     await service.intake.recover()
     if service.forum is not None:
         await service.forum.recover()

@@ -156,6 +156,13 @@ class ParcelMoved(Event):
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProductBackInStock(Event):
+    """A product that was sold out can be bought again."""
+
+    product_id: int
+
+
 class HasInfo(Protocol):
     """Anything with SQLAlchemy's `info` dictionary: a database session."""
 

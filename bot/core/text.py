@@ -12,6 +12,7 @@ Language = Literal["zh", "en"]
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]+")
+_LINK = re.compile(r"https?://[^\s\u3000-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9]*[0-9][A-Za-z0-9]*")
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -81,9 +82,10 @@ def language(text: str) -> Language | None:
     """ "zh" or "en", or None when there are no letters at all.
 
     One Han character weighs as much as one other word: a Chinese sentence often carries Latin
-    product names, an English one hardly ever carries Chinese. Order numbers such as XE10001 are
-    no words.
+    product names, an English one hardly ever carries Chinese. Order numbers such as XE10001 and
+    links are no words.
     """
+    text = _LINK.sub(" ", text)
     han, words = len(_HAN.findall(text)), len(_WORD.findall(_CODE.sub(" ", text)))
     if not han and not words:
         return None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from bot.customers import consent
 from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
 from storage.models.profiles import is_nobody
@@ -178,5 +179,6 @@ def _take_over(session: Session, anonymous: Customer, customer: Customer) -> Non
     if anonymous is not customer and is_nobody(session, anonymous.id):
         assert customer.id is not None
         move_notes(session, anonymous.id, customer.id)
+        consent.take_over(session, anonymous.id, customer)
         session.delete(anonymous)
     session.flush()

@@ -16,6 +16,7 @@ from bot.core.messages import Author, Choice, Progress, Purpose
 from bot.delivery import files, outcomes, quota
 from storage.models import buttons, deliveries, progress
 from storage.models.attachments import Attached
+from storage.models.consents import MARKETING, ConsentState, newest_consent
 from storage.models.conversations import Message
 from storage.models.customers import find_identity
 from storage.models.deliveries import Delivery
@@ -98,7 +99,9 @@ def guard_consent(session: Session, delivery: Delivery) -> Stop | None:
     if identity is None or identity.blocked_at is not None:
         return Stop("blocked", for_good=True)
     customer = identity.customer(session)
-    is_out = customer.opted_out_at is not None or customer.blocked
+    said = newest_consent(session, identity.customer_id, MARKETING, delivery.channel)
+    is_withdrawn = said is not None and said.state == ConsentState.WITHDRAWN
+    is_out = customer.opted_out_at is not None or customer.blocked or is_withdrawn
     return Stop("opted out", for_good=True) if is_out else None
 
 

@@ -113,6 +113,7 @@ def actions(texts: Texts) -> dict[str, str]:
 ACTIONS = (
     "look", "open_file", "export", "reply", "note", "take", "take_over", "assign", "release",
     "reword", "link", "unlink", "resolve", "transfer", "tag", "untag", "remember", "forget",
+    "consent.given", "consent.withdrawn",
     "snooze", "wake", "follow_up", "wrong", "retry", "canned.write", "canned.delete", "team.change",
     "team.members", "team.file", "team.add", "team.remove", "log_in", "log_out",
     "agent.add", "agent.name", "agent.role", "agent.password", "agent.disable", "agent.enable",

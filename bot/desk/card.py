@@ -19,7 +19,8 @@ SNOOZES = ("hour", "evening", "tomorrow", "monday")
 
 @dataclass(frozen=True, slots=True)
 class CardDeeds:
-    """What an agent can do from the card. `wake` takes up what was put off."""
+    """What an agent can do from the card. `wake` takes up what was put off; `agreed` and
+    `declined` note what the customer said about offers."""
 
     link: Callable[[str], Awaitable[None]]
     unlink: Callable[[], Awaitable[None]]
@@ -27,6 +28,8 @@ class CardDeeds:
     untag: Callable[[str], Awaitable[None]]
     remember: Callable[[str], Awaitable[None]]
     forget: Callable[[int], Awaitable[None]]
+    agreed: Callable[[str], Awaitable[None]]
+    declined: Callable[[str], Awaitable[None]]
     snooze: Callable[[str], Awaitable[None]]
     wake: Callable[[], Awaitable[None]]
     select: Callable[[int], Awaitable[None]]
@@ -96,11 +99,16 @@ class CardColumn:
             "birthday": [card.birthday],
             "shop_tags": [" · ".join(card.shop_tags)],
             "opted_out": [card.opted_out],
+            "consents": card.consents,
             "elsewhere": card.elsewhere,
         }
         with box("d-facts", "dl"):
             for key, values in facts.items():
                 self._fact(texts(key), [one for one in values if one])
+        with box("d-fold d-serving", "details"):
+            text(texts("consent_change"), tag="summary")
+            line_input(texts("consent_agreed"), "", self._deeds.agreed).props("maxlength=500")
+            line_input(texts("consent_declined"), "", self._deeds.declined).props("maxlength=500")
         if card.linked or card.elsewhere:
             SureButton("d-quiet d-serving", self._deeds.unlink).show(
                 texts("unlink"), texts("unlink_sure")

@@ -1,5 +1,6 @@
 """Reads who the customer is: their chats, orders and parcels, and what is to be remembered."""
 
+from bot.customers.consent import in_force
 from bot.desk.reader import Reader
 from bot.desk.sight import Card, FormerLine, NoteLine, OrderLine, ParcelLine
 from bot.logistics.parcels import parcel_facts
@@ -28,9 +29,30 @@ def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Car
         birthday=texts.day(known.birthday) if known and known.birthday else "",
         shop_tags=tuple(known.tags) if known else (),
         opted_out=texts.time(customer.opted_out_at) if customer.opted_out_at else "",
+        consents=tuple(_consents(reader, identity.customer_id)),
         notes=tuple(_notes(reader, identity.customer_id)),
         former=tuple(_former(reader, identity.customer_id)),
     )
+
+
+def _consents(reader: Reader, customer_id: int) -> list[str]:
+    """What holds, for each purpose and channel: what, where, since when, by which words."""
+    texts = reader.texts
+    return [
+        " · ".join(
+            part
+            for part in (
+                texts.known(f"purpose_{one.purpose}", one.purpose),
+                texts.known(f"consent_{one.state}", one.state),
+                texts.known(f"channel_{one.channel}", one.channel) if one.channel else "",
+                texts.time(one.at),
+                texts.known(f"consent_by_{one.source}", one.source),
+                f"“{one.wording}”" if one.wording else "",
+            )
+            if part
+        )
+        for one in in_force(reader.session, customer_id)
+    ]
 
 
 def _notes(reader: Reader, customer_id: int) -> list[NoteLine]:

@@ -26,7 +26,7 @@ from bot.desk.texts import Texts
 from bot.desk.thread import Deeds, ThreadColumn
 from bot.desk.transfer import Destinations, destinations, transfer
 from bot.desk.visit import Services, Visit, Visitor
-from bot.escalation import agents, follow_ups, remarks, second_look
+from bot.escalation import agents, consents, follow_ups, remarks, second_look
 from storage import live
 from storage.models.agents import Agent
 from storage.models.remarks import usual_tags
@@ -145,6 +145,8 @@ class Screen:
             untag=partial(self._act, remarks.untag),
             remember=partial(self._act, remarks.remember),
             forget=partial(self._act, remarks.forget),
+            agreed=partial(self._act, consents.agreed),
+            declined=partial(self._act, consents.declined),
             snooze=self._snooze,
             wake=partial(self._act, remarks.snooze, None),
             select=self._select,

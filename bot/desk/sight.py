@@ -166,7 +166,7 @@ class FormerLine:
 class Card:
     """Who the customer is. `elsewhere` are the customer's other chats, `former` the conversations
     that people had with them; `shop_tags` are the shop's own, `opted_out` is since when they want
-    no advertising."""
+    no advertising, `consents` what they have agreed to or not, where, when and in which words."""
 
     name: str
     channel: str
@@ -177,6 +177,7 @@ class Card:
     birthday: str = ""
     shop_tags: tuple[str, ...] = ()
     opted_out: str = ""
+    consents: tuple[str, ...] = ()
     notes: tuple[NoteLine, ...] = ()
     former: tuple[FormerLine, ...] = ()
 

@@ -22,7 +22,7 @@ from bot.words.sandbox import ANSWER, Words
 
 FAQ = "faq"
 DRAFT = "drafts"
-ROOMS = ("replies", "care", "orders", "telegram", "wechat", "community")
+ROOMS = ("replies", "care", "orders", "products", "telegram", "wechat", "community")
 """The folders of `templates` that customers read."""
 KINDS = (FAQ, DRAFT, *ROOMS)
 _TEXT = "tag:yaml.org,2002:str"

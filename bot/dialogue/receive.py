@@ -24,6 +24,7 @@ from bot.dialogue.skills.more import MORE
 from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
+from bot.dialogue.wanting import CONSENT
 from bot.feedback import survey
 from storage import live
 from storage.models.conversations import (
@@ -192,11 +193,11 @@ class Reception:
     ) -> Conversation:
         """The conversation that the message belongs to.
 
-        After a resolve only an answer to the rating question still belongs to the old one, and the
-        wish for the rest of what was said there.
+        After a resolve only an answer to the rating question still belongs to the old one, the
+        wish for the rest of what was said there, and whether offers are wanted.
         """
         latest = found.conversation
-        if latest is not None and (latest.state != State.RESOLVED or inbound.choice == MORE):
+        if latest is not None and (latest.state != State.RESOLVED or _goes_on(inbound)):
             return latest
         prompt = (latest.prompt if latest else None) or {}
         if (
@@ -229,6 +230,12 @@ class Reception:
                 judge(turn.session, turn.message, told | joined | brought)
                 return skill.name
         return ""
+
+
+def _goes_on(inbound: Inbound) -> bool:
+    """Whether a button was pressed that belongs to the conversation in which it was shown."""
+    choice = inbound.choice or ""
+    return choice == MORE or choice.startswith(CONSENT)
 
 
 def waiting_text(session: Session, address: Address) -> str:

@@ -15,6 +15,7 @@ from bot.escalation import handoff, waits
 from bot.escalation.rules import Rule
 from bot.escalation.team import Team
 from bot.escalation.teams import NO_TEAMS, Matter, Teams
+from bot.shop.catalogue import Catalogue
 from bot.words.phrases import Voice
 from storage.models.conversations import (
     Conversation,
@@ -32,12 +33,16 @@ PATIENCE = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class House:
     """What is the same for every turn: the shop's voice, its FAQ, who takes over, and by which
-    rules besides."""
+    rules besides; its products; whether customers are asked if they want offers, and on which
+    channels that has to be confirmed."""
 
     voice: Voice
     entries: Entries
     teams: Teams = NO_TEAMS
     rules: tuple[Rule, ...] = ()
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    ask_consent: bool = False
+    double_opt_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

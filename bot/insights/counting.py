@@ -225,7 +225,7 @@ class _Count:
         if sort == Sort.LATER:
             self._later(message)
             return
-        if message.verdict.get("skill") == "opt_out":
+        if message.verdict.get("outcome") == "opted out":
             self._add(message, "opt_out")
         visit = self._latest(message)
         if visit is None or not _goes_on(visit, message):

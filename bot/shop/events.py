@@ -6,6 +6,7 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -53,6 +54,12 @@ def _cents(amount: Decimal) -> Decimal:
 
 def _text(longest: int, shortest: int = 0) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=shortest, max_length=longest)
+
+
+def _timezone(name: str) -> str:
+    if name and name not in available_timezones():
+        raise ValueError("must be an IANA name such as Asia/Shanghai")
+    return name
 
 
 def _web_address(text: str) -> str:
@@ -104,12 +111,29 @@ class Person(_Told):
     )
 
 
+class ConsentData(_Told):
+    """What the customer agreed to, or withdrew, somewhere else: in the shop, at the counter.
+
+    `at` is when they said so. It has to be told, for what they said to us later still holds.
+    """
+
+    purpose: Annotated[str, Field(pattern="^[a-z_]{1,32}$")] = "marketing"
+    channel: Annotated[str, Field(pattern="^[a-z_]{0,32}$", description="Empty: all.")] = ""
+    given: bool
+    wording: Annotated[str, _text(500), _Safe] = ""
+    at: Moment
+
+
 class Profile(Person):
     """The customer with all that the shop knows."""
 
     id: Name
     birthday: date | None = None
     tags: Annotated[list[Name], Field(max_length=100)] | None = None
+    timezone: Annotated[str, _text(64), AfterValidator(_timezone)] | None = Field(
+        default=None, description="An IANA name such as `Asia/Shanghai`."
+    )
+    consents: Annotated[list[ConsentData], Field(max_length=20)] | None = None
 
 
 class Item(_Told):

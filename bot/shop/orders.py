@@ -67,7 +67,8 @@ def apply_customer(session: Session, event: CustomerEvent) -> Customer:
     profile = session.get(CustomerProfile, customer.id, with_for_update=True)
     assert profile is not None
     is_news = event.occurred_at >= profile.told_at
-    _fill(customer, _contact(person), overwrite=is_news)
+    known = {**_contact(person), "timezone": person.timezone}
+    _fill(customer, known, overwrite=is_news)
     _fill(profile, {"birthday": person.birthday, "tags": person.tags}, overwrite=is_news)
     profile.told_at = max(profile.told_at, event.occurred_at)
     session.add(customer)

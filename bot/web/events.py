@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot.config import ApiKey
 from bot.core import metrics
 from bot.core.errors import Unavailable
+from bot.customers import consent
 from bot.inbox.admission import Admission
 from bot.inbox.bodies import body_of
 from bot.logistics.parcels import Step, apply_step
@@ -82,7 +83,19 @@ _EXAMPLES: dict[str, Any] = {
             "id": "evt-1003",
             "type": "customer.updated",
             "occurred_at": "2025-03-06T09:00:00+08:00",
-            "data": {"customer": {"id": "c-88", "birthday": "1995-05-20", "tags": ["vip"]}},
+            "data": {
+                "customer": {
+                    "id": "c-88", "birthday": "1995-05-20", "tags": ["vip"],
+                    "timezone": "Asia/Shanghai",
+                    "consents": [
+                        {
+                            "purpose": "marketing", "channel": "telegram", "given": True,
+                            "wording": "结账时勾选",
+                            "at": "2025-03-06T08:59:00+08:00",
+                        }
+                    ],
+                }
+            },
         },
     },
     "product.updated": {
@@ -122,7 +135,8 @@ def take_event(session: Session, event: ShopEvent) -> bool:
         case ParcelEvent():
             apply_step(session, _step(event))
         case CustomerEvent():
-            apply_customer(session, event)
+            customer = apply_customer(session, event)
+            consent.told_by_shop(session, customer, event.data.customer.consents or ())
         case ProductEvent():
             apply_product(session, event)
     return True

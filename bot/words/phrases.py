@@ -8,6 +8,7 @@ import yaml
 
 from bot.core.errors import XiaoerError
 from bot.core.yaml_loader import LOADER
+from bot.words.heard import NOTHING, Heard
 from bot.words.sandbox import Words
 
 
@@ -18,8 +19,11 @@ class PhrasesInvalid(XiaoerError):
 class Voice:
     """Says things in the customer's language: `say("handoff.queued", "zh", position=2)`."""
 
-    def __init__(self, words: Words, phrases: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, words: Words, phrases: Mapping[str, Mapping[str, str]], heard: Heard = NOTHING
+    ) -> None:
         self.words = words
+        self.heard = heard
         self._phrases = phrases
 
     @classmethod
@@ -27,7 +31,8 @@ class Voice:
         """Read `<folder>/<room>/<language>.yaml`, where texts are `key: template`.
 
         The key becomes `room.key`. Every room has every key in all of the shop's languages.
-        Raises `PhrasesInvalid`.
+        `<folder>/heard.yaml` has the words by which customers are understood.
+        Raises `PhrasesInvalid` or `HeardInvalid`.
         """
         languages = words.shop.languages
         phrases: dict[str, dict[str, str]] = {language: {} for language in languages}
@@ -37,7 +42,7 @@ class Voice:
                     phrases[language][f"{room}.{key}"] = text
         for language in languages:
             _refuse_missing(phrases, language, folder)
-        return cls(words, phrases)
+        return cls(words, phrases, Heard.load(folder))
 
     @property
     def default_language(self) -> str:

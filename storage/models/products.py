@@ -1,12 +1,15 @@
 """What the shop sells, as its own system tells it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Numeric
+from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
+from bot.core.clock import now
 from storage.models.base import json_field, moment
 
 _ESCAPE = "\\"
@@ -17,7 +20,8 @@ class Product(SQLModel, table=True):
 
     `stock` is None where the shop does not count. `attributes` are further facts by name: a size
     chart, ingredients, how to care for it. `folded` is the name as it is searched. `told_at` is
-    when the shop said so, so that late news undoes nothing newer.
+    when the shop said so, so that late news undoes nothing newer. `named_at` is when we learnt by
+    which names and address it is found, by our own clock.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -30,6 +34,16 @@ class Product(SQLModel, table=True):
     stock: int | None = None
     attributes: dict[str, Any] = json_field(default_factory=dict)
     told_at: datetime = moment()
+    named_at: datetime = moment(index=True, default_factory=now)
+
+
+def named_since(session: Session, since: datetime) -> Sequence[Any]:
+    """`id`, `sku`, `folded`, `url` and `attributes` of what was named since a moment, and when."""
+    columns = (
+        col(Product.id), col(Product.sku), col(Product.folded), col(Product.url),
+        col(Product.attributes), col(Product.named_at),
+    )  # fmt: skip
+    return session.execute(select_columns(*columns).where(col(Product.named_at) >= since)).all()
 
 
 def product_by_sku(session: Session, sku: str, *, lock: bool = False) -> Product | None:

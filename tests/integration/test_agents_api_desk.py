@@ -291,6 +291,26 @@ async def test_remarks_are_kept_and_forgotten(program: Program) -> None:
     assert (await program.refused("POST", path, json={"message": 999}))[0] == 404
 
 
+async def test_what_a_customer_says_of_offers_is_noted_with_their_words(program: Program) -> None:
+    one = await program.customer()
+    path = f"conversations/{one}/consents"
+    no = {"state": "withdrawn", "wording": "请不要再发活动"}
+    await program.done("POST", path, json=no)
+    await program.done(
+        "POST", path, json={"state": "given", "wording": "yes on Telegram", "channel": "telegram"}
+    )
+    card = await program.done("GET", f"conversations/{one}/customer")
+    said = [
+        (row["state"], row["channel"], row["source"], row["wording"]) for row in card["consents"]
+    ]
+    assert said == [
+        ("given", "telegram", "api", "yes on Telegram"), ("withdrawn", "", "api", "请不要再发活动"),
+    ]  # fmt: skip
+    assert ("key:till", "consent.given", f"conversation:{one}", "api") in await program.deeds()
+    for wrong in ({"state": "given"}, {"state": "asked", "wording": "a"}, {**no, "wording": " "}):
+        assert (await program.refused("POST", path, json=wrong))[0] == 422
+
+
 async def test_follow_ups_are_listed_until_they_are_done(program: Program) -> None:
     one = await program.customer()
     row = {"conversation_id": one, "kind": "low_rating", "due_at": now()}

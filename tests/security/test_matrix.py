@@ -124,6 +124,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /api/v1/conversations/{conversation_id}/customer": api("desk", "customers"),
     "POST /api/v1/conversations/{conversation_id}/remarks": api("desk", "write"),
     "DELETE /api/v1/conversations/{conversation_id}/remarks/{remark_id}": api("desk", "write"),
+    "POST /api/v1/conversations/{conversation_id}/consents": api("desk", "write"),
     "GET /api/v1/conversations/{conversation_id}/canned": api("desk", "read"),
     "GET /api/v1/canned": api("desk", "read"),
     "POST /api/v1/canned": api("desk", "settings"),

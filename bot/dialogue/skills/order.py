@@ -24,7 +24,7 @@ from bot.dialogue.turn import Turn, Verdict
 from storage.models.customers import Customer
 from storage.models.orders import Order, latest_numbers, parcel_by_tracking
 
-AFTER = ("by_rule", "language", "let_go", "link", "opt_out", "person", "upset")
+AFTER = ("product",)
 
 _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"

@@ -7,7 +7,7 @@ from bot.core.messages import Author, Choice, State
 from bot.dialogue.turn import Turn, Verdict
 from bot.escalation import handoff, waits
 
-AFTER = ("blocked", "opt_out")
+AFTER = ("blocked", "opt_in", "opt_out")
 NAME = "person_in_charge"
 _TOLD = "told the wait"
 _AWAY = "told when they are back"

@@ -173,7 +173,7 @@ def _products(payload: Any, url: str) -> list[Row]:
             "name": _variant_name(title, text(variant, "title")),
             "url": f"{url.rstrip('/')}/products/{handle}" if url and handle else "",
             "price": text(variant, "price"),
-            "stock": text(variant, "inventory_quantity"),
+            "stock": _stock(variant),
             "updated_at": first_text(text(variant, "updated_at"), text(payload, "updated_at")),
             "description": plain(payload, "body_html"),
             "+type": text(payload, "product_type"),
@@ -182,6 +182,14 @@ def _products(payload: Any, url: str) -> list[Row]:
         }
         for variant in objects(payload, "variants")
     ]
+
+
+def _stock(variant: Any) -> str:
+    """How many there are; unknown where Shopify does not count, or sells on when there are none."""
+    is_counted = variant.get("inventory_management", "shopify") is not None
+    count, sells_on = text(variant, "inventory_quantity"), text(variant, "inventory_policy")
+    is_open = sells_on == "continue" and count.lstrip("-").isdecimal() and int(count) <= 0
+    return count if is_counted and not is_open else ""
 
 
 def _variant_name(title: str, variant: str) -> str:

@@ -2,14 +2,15 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from sqlmodel import Session
 
 from bot.core.errors import Language
-from bot.escalation import remarks
+from bot.customers.consent import MAX_WORDING, in_force
+from bot.escalation import consents, remarks
 from bot.escalation.remarks import MAX_NOTE
 from bot.logistics.parcels import parcel_facts
 from bot.shop.orders import order_facts
@@ -17,6 +18,7 @@ from bot.web.api.api import Api, do, known, router_of
 from bot.web.api.kinds import Body, Filled, Id, Number
 from bot.web.problem_route import reader_language
 from bot.words.phrases import Voice
+from storage.models.consents import Consent, ConsentState
 from storage.models.customers import Customer, Identity, identities_of
 from storage.models.desk import agent_names, conversations_with, ratings
 from storage.models.orders import Order, Parcel, orders_of, parcels_of
@@ -27,6 +29,7 @@ FORMER = 20
 """How many of the customer's conversations are listed."""
 Reader = Annotated[Language, Depends(reader_language)]
 Kept = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NOTE), Filled]
+Wording = Annotated[str, StringConstraints(min_length=1, max_length=MAX_WORDING), Filled]
 
 
 class Remark(Body):
@@ -50,6 +53,27 @@ class RemarkView(BaseModel):
     agent: str
     message: int | None = Field(description="The `seq` of the message in which they said it.")
     created_at: datetime
+
+
+class Wish(Body):
+    """What a customer said about offers."""
+
+    state: Literal["given", "withdrawn"]
+    channel: Annotated[str, StringConstraints(pattern="^[a-z_]{0,32}$")] = Field(
+        default="", description="Empty: on all channels."
+    )
+    wording: Wording = Field(description="What they said, or where it stands.")
+
+
+class ConsentView(BaseModel):
+    """What holds for one purpose, on one channel or on all."""
+
+    purpose: str = Field(examples=["marketing", "back_in_stock"])
+    channel: str = Field(description="Empty: on all channels.")
+    state: str = Field(examples=["given", "asked", "withdrawn"])
+    source: str = Field(examples=["chat", "desk", "api", "event", "link"])
+    wording: str
+    at: datetime
 
 
 class ChatView(BaseModel):
@@ -112,6 +136,7 @@ class CardView(BaseModel):
     birthday: date | None
     tags: list[str] = Field(description="What the shop calls them.")
     opted_out_at: datetime | None = Field(description="Since when they want no advertising.")
+    consents: list[ConsentView] = Field(description="What holds; the newest first.")
     chats: list[ChatView] = Field(description="The most recently used first.")
     orders: list[OrderView] = Field(description="The five newest.")
     remarks: list[RemarkView]
@@ -119,7 +144,7 @@ class CardView(BaseModel):
 
 
 def routes(api: Api, customers: Any, write: Any) -> APIRouter:
-    """`/api/v1/conversations/{id}/customer` and `…/remarks`"""
+    """`/api/v1/conversations/{id}/customer`, `…/remarks` and `…/consents`"""
     router = router_of("conversations/{conversation_id}")
 
     @router.get("/customer", summary="See who the customer is")
@@ -138,7 +163,24 @@ def routes(api: Api, customers: Any, write: Any) -> APIRouter:
     async def forget(caller: write, conversation_id: Id, remark_id: Id) -> None:
         await api.db.transact(do, caller, remarks.forget, conversation_id, remark_id)
 
+    @router.post("/consents", status_code=201, summary="Note what the customer says about offers")
+    async def note(caller: write, conversation_id: Id, wish: Wish) -> ConsentView:
+        """The ledger keeps every entry; the newest holds."""
+        return await api.db.transact(_note, caller, conversation_id, wish)
+
     return router
+
+
+def _note(session: Session, key: str, conversation_id: int, wish: Wish) -> ConsentView:
+    state = ConsentState(wish.state)
+    entry = do(
+        session, key, consents.note, conversation_id, state, wish.wording, wish.channel, "api"
+    )
+    return _consent_view(entry)
+
+
+def _consent_view(entry: Consent) -> ConsentView:
+    return ConsentView(**entry.model_dump(exclude={"id", "customer_id"}))
 
 
 def _remember(session: Session, key: str, conversation_id: int, remark: Remark) -> RemarkView:
@@ -162,6 +204,7 @@ def _card(session: Session, conversation_id: int, voice: Voice, language: Langua
         birthday=profile.birthday if profile else None,
         tags=profile.tags if profile else [],
         opted_out_at=customer.opted_out_at,
+        consents=[_consent_view(one) for one in in_force(session, number)],
         chats=[_chat_view(one) for one in identities_of(session, number)],
         orders=[_order_view(session, one, voice, language) for one in orders_of(session, number)],
         remarks=[_remark_view(names, one) for one in notes_about(session, number)],

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from bot.core.clock import now
+from bot.core.events import ProductBackInStock
+from bot.shop.catalogue import Catalogue
 from bot.shop.events import ProductEvent
 from bot.shop.products import apply_product, search_products
 from storage.db import Database
@@ -51,6 +53,34 @@ def test_names_are_found_in_any_script_case_and_width(db: Database) -> None:
     assert found("RED 羊毛") == ["1"]
     assert found("100%") == ["3"]
     assert found(" ") == found("_") == []
+
+
+def test_only_who_was_sold_out_is_back(db: Database) -> None:
+    back: list[int] = []
+    db.bus.on(ProductBackInStock, lambda _session, event: back.append(event.product_id))
+    for hours, stock in enumerate([3, 0, 5, 7, -2, None, 1]):
+        db.run(told, "S1", hours, stock=stock)
+        if hours == 1:
+            db.run(told, "S1", 0, stock=9)  # older than what we know
+    assert len(back) == 2
+
+
+def test_the_catalogue_follows_what_the_shop_tells(db: Database) -> None:
+    catalogue = Catalogue()
+
+    def meant(words: str) -> list[str]:
+        return [one.name for one in db.run(catalogue.by_words, words)]
+
+    db.run(told, "S1", name="羊毛围巾", url="https://shop.example/scarf?id=5")
+    assert meant("羊毛围巾") == ["羊毛围巾"]
+    db.run(told, "S1", 1, name="云锦披肩", attributes={"别名": ["大披巾", "shawl"]})
+    db.run(told, "S2", name="羊绒手套")
+    assert meant("羊毛围巾") == []
+    assert meant("shawls") == meant("大披巾") == meant("云锦披肩") == ["云锦披肩"]
+    assert meant("羊绒手套") == ["羊绒手套"]
+    link = db.run(catalogue.by_link, "看 https://WWW.shop.example/scarf/?utm_source=a&id=5，多少钱")
+    assert len(link) == 1
+    assert db.run(catalogue.by_link, "https://shop.example/scarf?id=6") == []
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,14 @@ def test_products(client: TestClient, db: Database) -> None:
     assert premium.attributes["Size"] == "S, M"
 
 
+def test_what_shopify_does_not_count_has_no_stock(client: TestClient, db: Database) -> None:
+    payload = fixture("shopify/products_update")
+    payload["variants"][0] |= {"inventory_management": None, "inventory_quantity": 0}
+    payload["variants"][1] |= {"inventory_policy": "continue", "inventory_quantity": -3}
+    assert shopify(client, "products/update", payload) == 200
+    assert [one.stock for one in rows(db, Product)] == [None, None]
+
+
 @pytest.mark.parametrize("name", ["shopify", "woo"])
 def test_a_changed_byte_is_refused_and_nothing_stored(
     client: TestClient, db: Database, name: str
@@ -246,6 +254,7 @@ def test_a_changed_byte_is_refused_and_nothing_stored(
     topic = {"X-Shopify-Topic": "orders/paid", "X-WC-Webhook-Topic": "order.created"}
     wrong = [
         (body + b" ", signature(body)),
+        (body.replace(b"2", b"3", 1), signature(body)),
         (body, signature(body, "another-secret")),
         (body, signature(body)[:-1]),
         (body, ""),
