@@ -21,13 +21,14 @@ _REGION_TAIL = re.compile(r"(?:省|市|(?:壮族|回族|维吾尔)?自治区|特
 _NOT_HERE = re.compile(
     r"(?:下一[站步]|发往|前往|送往|运往|寄往|转往|目的地|收[件货]地|目的城市)[^。;；]*"
     r"|\b(?:next (?:stop|facility|station)|destination|bound for|heading (?:to|for)|en route to"
-    r"|on its way to|(?:in transit|shipped|sent|forwarded|transferred|departed\b[^.;]*?|left\b[^.;]*?"
-    r"|dispatched\b[^.;]*?) (?:to|for|towards))\b[^.;]*",
+    r"|on its way to|(?:in transit|shipped|sent|forwarded|transferred"
+    r"|departed\b[^.;]*?|left\b[^.;]*?|dispatched\b[^.;]*?) (?:to|for|towards))\b[^.;]*",
     re.IGNORECASE,
 )
 """Where a step speaks of a place that the parcel has yet to reach."""
 _LEAVES = re.compile(
-    r"发出|离开|已发往|发车|启运|出库|\b(?:depart\w*|left|leaving|dispatched|shipped)\b", re.IGNORECASE
+    r"发出|离开|已发往|发车|启运|出库|\b(?:depart\w*|left|leaving|dispatched|shipped)\b",
+    re.IGNORECASE,
 )
 _STREET = "东西南北中一二三四五六七八九十"
 _OTHER_TOWN = r"(?<!new )(?<!north )(?<!south )(?<!east )(?<!west )(?<!port )(?<!san )(?<!fort )"
@@ -68,8 +69,8 @@ def has_arrived(address: Mapping[str, Any], earlier: Sequence[Seen], step: Seen)
 def city_of(address: Mapping[str, Any]) -> str:
     """The city of an address, without what only says that it is one; small letters.
 
-    杭州市, 浙江省杭州市余杭区 and 杭州 are 杭州. Of 浦东新区 in 上海市 it is 上海; a district whose city
-    is not told stays what it is. Empty where there is none.
+    杭州市, 浙江省杭州市余杭区 and 杭州 are 杭州. Of 浦东新区 in 上海市 it is 上海; a
+    district whose city is not told stays what it is. Empty where there is none.
     """
     city, region = (_plain(address.get(name)) for name in ("city", "region"))
     if not re.search(f"[{_HAN}]", city):
@@ -104,9 +105,7 @@ def _is_in(city: str, address: Mapping[str, Any], step: Seen) -> bool:
 def _names(told: str, name: str, region: str) -> bool:
     if re.search(f"[{_HAN}]", name):
         # neither the province of that name, nor a street that is called after the city
-        return bool(
-            re.search(rf"{name}(?!省|自治区|[{_STREET}]?(?:路|街|大道|大街))", told)
-        )
+        return bool(re.search(rf"{name}(?!省|自治区|[{_STREET}]?(?:路|街|大道|大街))", told))
     pattern = rf"{_OTHER_TOWN}(?<!\w){re.escape(name)}(?!\w)(?:,? *([a-z]{{2}})(?![a-z]))?"
     return any(_same_state(found[1], region) for found in re.finditer(pattern, told))
 

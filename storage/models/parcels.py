@@ -38,9 +38,7 @@ class Travel(SQLModel, table=True):
     delivered_at: datetime = moment()
 
 
-def travels(
-    session: Session, most: int, carrier: str, **place: str
-) -> list[tuple[int, int]]:
+def travels(session: Session, most: int, carrier: str, **place: str) -> list[tuple[int, int]]:
     """How long the last `most` parcels of a carrier took, and stood still: to `place`, which is
     one of city, region and country, or anywhere."""
     query = select(Travel.took, Travel.longest).where(Travel.carrier == carrier, Travel.took > 0)
@@ -81,7 +79,7 @@ def moments_of(session: Session, parcels: Collection[int]) -> dict[int, list[dat
 
 def claim_asks(
     session: Session, account: str, most: int, lease: timedelta = timedelta(0)
-) -> list[Sent]:
+) -> Sequence[Sent]:
     """Parcels of `account` (empty: of none yet) that are due to be asked about, the first due
     first; nobody else gets them for `lease`."""
     query = (
