@@ -76,7 +76,7 @@ def test_the_days_are_those_of_the_route(db: Database) -> None:
         said(db, 1.5 * DAY) == "看以往同路线的包裹，预计明天到周五之间送到（估计的，不敢打包票）。"
     )
     assert said(db, 2.5 * DAY, "en") == (
-        "Going by past parcels on this route, it should reach you between today and Friday. "
+        "Going by past parcels on this route, it should reach you between tomorrow and Friday. "
         "That's an estimate, not a promise."
     )
     assert "慢" in said(db, 4.1 * DAY)

@@ -16,10 +16,8 @@ from bot.logistics.standstill import Standstill, limit
 from bot.logistics.status import Status
 from bot.logistics.travel import Learning, Past
 from storage.db import Database
-from storage.models.conversations import Conversation
-from storage.models.customers import Customer
 from storage.models.orders import Parcel, parcel_by_tracking
-from storage.models.remarks import FollowUp
+from storage.models.remarks import FollowUp, open_follow_ups
 from tests.support import world
 from tests.support.world import stepped, told
 
@@ -112,11 +110,10 @@ def test_a_task_stands_in_the_chat_of_the_customer(db: Database) -> None:
     look(db, START + 6 * DAY)
 
     def whose(session: Session) -> str:
-        task = session.exec(select(FollowUp)).one()
-        conversation = session.get_one(Conversation, task.conversation_id)
-        return session.get_one(Customer, conversation.customer_id).name
+        ((_, _, identity, customer),) = open_follow_ups(session, 9)
+        return f"{customer.name} {identity.chat}"
 
-    assert db.run(whose) == "林小满"
+    assert db.run(whose) == "林小满 lin"
 
 
 def test_without_a_chat_there_is_no_task(

@@ -364,7 +364,7 @@ def test_an_answer_has_a_size_and_a_time(kd: Kuaidi100) -> None:
         with pytest.raises(CarrierUnreachable, match=why):
             carrier.ask(client, one)
     with pytest.raises(CarrierUnreachable, match="no JSON"):
-        carrier.client().post("/nothing", form={})
+        carrier.client().post("/nothing", form={"a": "b"})
 
 
 def test_a_poisoned_text_is_stored_as_words(db: Database, t17: Track17) -> None:

@@ -46,6 +46,6 @@ def test_too_few_of_the_city_are_helped_out_by_the_region() -> None:
     city = Past("city", (1, 1, 2, 2, 3, 3, 4, 9), ())
     region = Past("region", (2, 3, 4, 5, 5, 6, 6, 7, 7, 8, 9), ())
     assert expected([city, region], 0) == Expected("city", 1, 9)
-    assert expected([city, region], 2) == Expected("region", 3, 9)
+    assert expected([city, region], 2) == Expected("region", 4, 8)
     assert expected([city, region], 10) == Expected("city", is_late=True)
     assert expected([], 0) is None
