@@ -525,7 +525,7 @@ class Config(BaseSettings):
     sources: tuple[Source, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     parcels: Parcels = Parcels()
-    carriers: tuple[dict[str, Any], ...] = ()
+    carriers: tuple[dict[str, Any], ...] = Field(default=(), repr=False)
     """As they stand in the file: each kind reads its own (`bot/logistics/carriers`)."""
 
     @field_validator("telegram", "wechat", "sources", "teams", "handover", "webhooks")

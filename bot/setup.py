@@ -296,8 +296,9 @@ def _checks(config: Config) -> Iterator[Check]:
         yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
     for source in config.sources:
         yield Check(f"source 来源 {source.name}", partial(_source, config, source))
-    if config.carriers:
-        yield Check("carriers 物流平台", lambda: _carriers(config))
+    for number, section in enumerate(config.carriers):
+        name = f"carrier 物流平台 {section.get('name', number)}"
+        yield Check(name, partial(_carrier, config, number))
     for one in config.webhooks:
         yield Check(f"webhook {one.name}", partial(_webhook, one))
 
@@ -307,11 +308,10 @@ def _source(config: Config, source: Source) -> str:
         return sources_checkup.check(db, source)
 
 
-def _carriers(config: Config) -> str:
-    """How all of them are; with one that is wrong, that one alone is told."""
+def _carrier(config: Config, number: int) -> str:
+    accounts = carriers.accounts(config.carriers, config.web.public_url)
     with app.database(config) as db:
-        found = carriers.accounts(config.carriers, config.web.public_url)
-        return "; ".join(f"{one.name}: {carriers_checkup.check(db, one)}" for one in found)
+        return carriers_checkup.check(db, accounts[number])
 
 
 def _keys(config: Config) -> str:

@@ -71,7 +71,9 @@ Answers = Mapping[str, Told | Refused]
 
 
 class Unreadable(XiaoerError):
-    """A call that is signed and makes no sense."""
+    """A call that is signed and makes no sense; `others` are the parts of it that do."""
+
+    others: "Sequence[Told]" = ()
 
 
 class AccountRefused(XiaoerError):

@@ -21,6 +21,9 @@ AT_ONCE = 50
 _ON_THE_WAY = {Status.COLLECTED, Status.IN_TRANSIT}
 """Where the longest standstill of past parcels says something."""
 
+_SETTLED = {"cancelled", "refunded"}
+"""Orders whose parcel nobody waits for."""
+
 log = structlog.get_logger()
 
 
@@ -75,6 +78,8 @@ def _look(
     found = still_parcels(session, list(usual), span, after, AT_ONCE)
     stuck = 0
     for parcel, order in found:
+        if order is not None and order.status in _SETTLED:
+            continue
         assert parcel.id is not None
         assert parcel.status_at is not None
         route = Route.of(parcel, order)

@@ -26,13 +26,14 @@ from bot.logistics.status import Status
 from storage.db import Database
 from storage.models import sources
 from storage.models.orders import Order, Parcel, parcel_by_tracking
-from storage.models.parcels import claim_asks
+from storage.models.parcels import Sent, claim_asks, release_parcels
 from storage.models.sources import claim_poll, source_state
 
 LEASE = timedelta(minutes=5)
 """After this the account of a process that died is served by another: one request takes less."""
-PARCEL_LEASE = timedelta(minutes=15)
-"""After this a parcel about which no answer was stored is asked about again."""
+PARCEL_LEASE = timedelta(minutes=40)
+"""After this a parcel about which no answer was stored is asked about again. 快递100 locks numbers
+that are asked about more often than every half hour."""
 MOST_REQUESTS = 250
 """Of one account in one run; the next run goes on."""
 ASSIGNED_AT_ONCE = 200
@@ -50,7 +51,6 @@ _RHYTHM = {
     Status.RETURNING: timedelta(hours=12),
 }
 _USUALLY, _QUIET, _SELDOM = timedelta(hours=3), timedelta(days=5), timedelta(hours=12)
-"""快递100 locks numbers that are asked about more than every half hour."""
 
 log = structlog.get_logger()
 
@@ -89,6 +89,7 @@ class Watcher:
         self._carriers = [one for one in carriers if one.asks or one.subscribes]
         self._watched = watched
         self._pause = pause
+        self._begun = False
 
     @property
     def has_work(self) -> bool:
@@ -97,6 +98,9 @@ class Watcher:
 
     def run(self, _details: dict[str, Any]) -> None:
         """Ask about every parcel that is due. An account that fails leaves the others alone."""
+        if not self._begun:  # an account may have gone since
+            self._db.run(release_parcels, [one.name for one in self._carriers])
+            self._begun = True
         while self._db.run(_assign, self._carriers, self._watched):
             pass
         for carrier in self._carriers:
@@ -122,17 +126,25 @@ class Watcher:
                 due = self._db.run(claim_asks, carrier.name, carrier.at_once, PARCEL_LEASE)
                 if not due:
                     return
-                fresh = [one for one in due if carrier.subscribes and not one[0].subscribed_at]
-                known = [one for one in due if one not in fresh]
+                fresh = [one for one in due if _is_fresh(carrier, one[0])]
+                known = [one for one in due if not _is_fresh(carrier, one[0])]
                 for group, deed in ((fresh, carrier.subscribe), (known, carrier.ask)):
                     if group:
                         answers = deed(client, [wanted(*one) for one in group])
-                        ids = [parcel.id or 0 for parcel, _ in group]
-                        self._db.run(_take_answers, carrier, ids, answers, self._watched)
+                        self._take(carrier, group, answers)
                         self._pause(1 / carrier.per_second)
                 self._db.run(_keep, carrier)
         finally:
             client.close()
+
+    def _take(self, carrier: Carrier, group: Sequence[Sent], answers: Answers) -> None:
+        """Store the answers, each by itself: one that cannot be stored leaves the others alone."""
+        for parcel, _ in group:
+            answer = answers.get(parcel.tracking_number, Refused("no answer"))
+            try:
+                self._db.run(_take_answer, carrier, parcel.id or 0, answer, self._watched)
+            except Exception as error:  # asked again when its lease ends
+                log.error("an answer is not stored", parcel=parcel.id, error=traced(error))
 
 
 def wanted(parcel: Parcel, order: Order | None) -> Wanted:
@@ -149,19 +161,22 @@ def wanted(parcel: Parcel, order: Order | None) -> Wanted:
 
 def take_call(session: Session, carrier: Carrier, told: Iterable[Told]) -> Outcome:
     """Let what a platform pushed take effect; what it repeats has no effect."""
-    for one in sorted(told, key=lambda one: one.number):
-        if one.steps:
-            apply_steps(session, one.steps)
-        parcel = parcel_by_tracking(session, one.number)
-        if parcel is not None and one.again and parcel.status != Status.DELIVERED:
+    by_number: dict[str, list[Told]] = {}
+    for one in told:
+        by_number.setdefault(one.number, []).append(one)
+    for number, parts in sorted(by_number.items()):
+        steps = [step for part in parts for step in part.steps]
+        parcel = apply_steps(session, steps) if steps else parcel_by_tracking(session, number)
+        if parcel is not None and any(part.again for part in parts):
             _watch_again(parcel)
             session.add(parcel)
     sources.heard(session, state_name(carrier))
     return "accepted"
 
 
-def note_unreadable(session: Session, carrier: Carrier, error: Unreadable) -> Outcome:
-    """Keep for `xiaoer doctor` that a signed call made no sense."""
+def take_unreadable(session: Session, carrier: Carrier, error: Unreadable) -> Outcome:
+    """Take what can be read of a signed call, and keep for `xiaoer doctor` what was wrong."""
+    take_call(session, carrier, error.others)
     sources.failed(session, state_name(carrier), str(error))
     return "refused"
 
@@ -171,7 +186,7 @@ def _assign(session: Session, carriers: Sequence[Carrier], watched: timedelta) -
     found = claim_asks(session, "", ASSIGNED_AT_ONCE)
     for parcel, order in found:
         carrier = None if _is_nameless(parcel, order) else _account_for(parcel, order, carriers)
-        is_old = parcel.status == Status.DELIVERED or now() - parcel.created_at > watched
+        is_old = parcel.status == Status.DELIVERED or now() - _begun(parcel, order) > watched
         if carrier is not None and not is_old:
             parcel.carrier_account = carrier.name
         else:
@@ -193,43 +208,52 @@ def _account_for(
     return next(named, None) or next((each for each in carriers if each.serves(one)), None)
 
 
-def _take_answers(
-    session: Session, carrier: Carrier, ids: Sequence[int], answers: Answers, watched: timedelta
-) -> None:
-    for number in sorted(ids):
-        parcel = session.get_one(Parcel, number, with_for_update=True)
-        answer = answers.get(parcel.tracking_number, Refused("no answer"))
-        if isinstance(answer, Refused):
-            _put_off(parcel, answer)
-            log.info("a parcel is not known", carrier=carrier.name, parcel=number, why=answer.why)
-        else:
-            _take_answer(session, carrier, parcel, answer, watched)
-        session.add(parcel)
-
-
 def _take_answer(
-    session: Session, carrier: Carrier, parcel: Parcel, told: Told, watched: timedelta
+    session: Session, carrier: Carrier, parcel_id: int, answer: Told | Refused, watched: timedelta
 ) -> None:
-    if told.steps:
-        apply_steps(session, told.steps)
-    if told.again:
+    parcel = session.get_one(Parcel, parcel_id, with_for_update=True)
+    session.add(parcel)
+    if isinstance(answer, Refused):
+        _put_off(parcel, answer)
+        log.info("a parcel is not known", carrier=carrier.name, parcel=parcel_id, why=answer.why)
+        return
+    if answer.steps:
+        apply_steps(session, answer.steps)
+    if answer.again:
         _watch_again(parcel)
         return
-    is_new = carrier.subscribes and parcel.subscribed_at is None
-    parcel.failures = 0
-    parcel.subscribed_at = parcel.subscribed_at or (now() if carrier.subscribes else None)
+    is_new = _is_fresh(carrier, parcel)
+    if is_new:
+        parcel.subscribed_at = now()
+    else:
+        parcel.failures = 0
     if not carrier.asks:
         parcel.ask_at = None  # from now on the platform calls
     elif is_new:
         parcel.ask_at = now() + timedelta(minutes=10)  # it has to look for itself first
     else:
-        parcel.ask_at = next_ask(parcel.status, parcel.status_at, parcel.created_at, now(), watched)
+        order = session.get(Order, parcel.order_id) if parcel.order_id else None
+        begun = _begun(parcel, order)
+        parcel.ask_at = next_ask(parcel.status, parcel.status_at, begun, now(), watched)
+
+
+def _is_fresh(carrier: Carrier, parcel: Parcel) -> bool:
+    """Whether the platform has to be told of the parcel first."""
+    return carrier.subscribes and parcel.subscribed_at is None
+
+
+def _begun(parcel: Parcel, order: Order | None) -> datetime:
+    """Since when the parcel is on its way, also where an old order has only just been imported."""
+    shipped = order.status_at if order is not None else None
+    return min(parcel.created_at, shipped or parcel.created_at)
 
 
 def _watch_again(parcel: Parcel) -> None:
+    """The platform gave up: let it begin anew, but not for ever."""
     parcel.failures += 1
     parcel.subscribed_at = None
-    parcel.ask_at = now() + AGAIN if parcel.failures < MOST_FAILURES else None
+    ends = parcel.status == Status.DELIVERED or parcel.failures >= MOST_FAILURES
+    parcel.ask_at = None if ends else now() + AGAIN
 
 
 def _put_off(parcel: Parcel, refused: Refused) -> None:

@@ -11,7 +11,7 @@ from bot.core.errors import Unavailable, traced
 from bot.inbox.admission import Admission
 from bot.inbox.bodies import body_of
 from bot.logistics.carrier import Carrier, Unreadable
-from bot.logistics.watching import Outcome, note_unreadable, take_call
+from bot.logistics.watching import Outcome, take_call, take_unreadable
 from bot.web import problems
 from storage.db import Database
 
@@ -60,7 +60,7 @@ def carriers_router(
             told = carrier.read(body)
         except Unreadable as error:
             log.error("a carrier's call cannot be read; see xiaoer doctor", carrier=carrier.name)
-            return await db.transact(note_unreadable, carrier, error)
+            return await db.transact(take_unreadable, carrier, error)
         return await db.transact(take_call, carrier, told)
 
     return router

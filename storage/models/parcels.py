@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index
+from sqlalchemy import Index, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
@@ -94,6 +94,17 @@ def claim_asks(
     for parcel, _ in found:
         parcel.ask_at = now() + lease
     return found
+
+
+def release_parcels(session: Session, accounts: Collection[str]) -> None:
+    """Let parcels on their way go whose account is none of `accounts` any more."""
+    session.execute(
+        update(Parcel)
+        .where(
+            col(Parcel.carrier_account).not_in(["", *accounts]), col(Parcel.status) != "delivered"
+        )
+        .values(carrier_account="", subscribed_at=None, ask_at=now(), failures=0)
+    )
 
 
 def still_parcels(

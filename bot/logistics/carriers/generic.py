@@ -23,7 +23,7 @@ from bot.logistics.carrier import (
 from bot.logistics.status import Status
 
 KIND = "generic"
-MOST = 500
+MOST = 100
 """Steps in one call."""
 _Field = Literal["tracking_number", "status", "at", "text", "place", "carrier"]
 _NEEDED = {"tracking_number", "status", "at"}
@@ -85,7 +85,18 @@ class Account(Carrier):
             raise Unreadable("不是 JSON", "this is no JSON") from error
         found = at(call, self._settings.where)
         things = found if isinstance(found, list) else [found]
-        return [self._told(thing) for thing in things[:MOST]]
+        told, wrong = [], []
+        for thing in things[:MOST]:
+            try:
+                told.append(self._told(thing))
+            except Unreadable as error:
+                wrong.append(error)
+        if len(things) > MOST:
+            wrong.append(Unreadable(f"一次超过 {MOST} 条", f"more than {MOST} steps in one call"))
+        if wrong:
+            wrong[0].others = told
+            raise wrong[0]
+        return told
 
     def _told(self, thing: Any) -> Told:
         told = {name: text_at(thing, path) for name, path in self._fields.items()}

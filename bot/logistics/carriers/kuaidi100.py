@@ -126,8 +126,10 @@ class Account(Carrier):
         if not isinstance(last, dict):
             raise Unreadable("没有 lastResult", "there is no lastResult")
         number = number_of(last.get("nu"))
-        gave_up = told.get("status") == "abort"
-        return [Told(number, read_steps(number, last), again=gave_up)]
+        abroad = told.get("destResult")
+        steps = read_steps(number, last)
+        steps += read_steps(number, abroad) if isinstance(abroad, dict) else ()
+        return [Told(number, steps, again=told.get("status") == "abort")]
 
     def subscribe(self, client: Client, wanted: Sequence[Wanted]) -> Answers:
         one = wanted[0]

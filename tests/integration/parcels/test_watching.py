@@ -1,5 +1,7 @@
 """Platforms are asked over HTTP, or push, and what they tell takes effect once."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -269,7 +271,7 @@ def test_an_account_that_is_refused_is_left_alone_ever_longer(
             due = state(sqlite_db, "kd").due_at
             assert due is not None
             pauses.append(round((due - now()).total_seconds() / 60))
-        moment += timedelta(minutes=pauses[-1] + 16)
+        moment += timedelta(minutes=pauses[-1] + 41)
     assert pauses == [2, 4, 8, 16, 32, 60, 60]
     assert parcel(sqlite_db).failures == 0
     with pytest.raises(CarrierWrong, match="×7: 快递100 refuses: 503"):
@@ -291,7 +293,7 @@ def test_what_fails_on_the_way_is_asked_again(
     sent(sqlite_db)
     run(sqlite_db, carrier)
     assert (parcel(sqlite_db).status, state(sqlite_db, "kd").failures) == ("", 1)
-    with at(now() + timedelta(minutes=16)):
+    with at(now() + timedelta(minutes=41)):
         run(sqlite_db, carrier)
     assert (parcel(sqlite_db).status, state(sqlite_db, "kd").failures) == ("delivered", 0)
 
@@ -339,6 +341,43 @@ def test_old_parcels_are_let_go(sqlite_db: Database, kd: Kuaidi100) -> None:
     with at(now() + DAYS + timedelta(days=1)):
         run(sqlite_db, kuaidi100(kd))
     assert (kd.asked, parcel(sqlite_db).ask_at) == ([], None)
+
+
+def test_old_orders_that_are_imported_cost_nothing(sqlite_db: Database, kd: Kuaidi100) -> None:
+    sqlite_db.run(
+        told, "order.shipped", "XE1", now() - DAYS - timedelta(days=1),
+        carrier="圆通", tracking_number=NUMBER,
+    )  # fmt: skip
+    run(sqlite_db, kuaidi100(kd))
+    assert (kd.asked, parcel(sqlite_db).ask_at) == ([], None)
+
+
+def test_an_account_that_is_gone_leaves_its_parcels(
+    db: Database, kd: Kuaidi100, t17: Track17
+) -> None:
+    sent(db)
+    run(db, kuaidi100(kd, "push"))
+    assert parcel(db).carrier_account == "kd"
+    run(db, track17(t17, "push"))
+    assert (parcel(db).carrier_account, list(t17.watched)) == ("t17", [NUMBER])
+
+
+def test_of_a_call_in_part_wrong_the_rest_is_taken(sqlite_db: Database) -> None:
+    secret = "0123456789abcdef"
+    own = accounts([{"name": "own", "kind": "generic", "secret": secret}], "https://shop.example")
+    steps = [
+        {"tracking_number": "AB123", "status": status, "at": f"2026-03-05T1{hour}:00:00+08:00"}
+        for hour, status in enumerate(("collected", "lost", "delivered"))
+    ]
+    heard: list[str] = []
+    sqlite_db.bus.on(ParcelMoved, lambda _session, event: heard.append(event.status))
+    body = json.dumps(steps).encode()
+    sign = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    http = client(sqlite_db, *own)
+    assert post(http, "own", (body, {"X-Signature": sign})) == (200, {"ok": True})
+    assert (parcel(sqlite_db, "AB123").status, heard) == ("delivered", ["delivered"])
+    with pytest.raises(CarrierWrong, match="the status 'lost' is not known"):
+        checkup.check(sqlite_db, own[0])
 
 
 def test_the_rhythm() -> None:
