@@ -27,7 +27,7 @@ _AHEAD = timedelta(hours=26)
 
 class CarrierSettings(Section):
     """What a `[[carriers]]` section of any kind has. `codes` are the platform's own codes for
-    carriers by the shop's names for them, where the built-in table does not know better."""
+    carriers by the shop's names for them, and come before the built-in table."""
 
     kind: str
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
@@ -73,7 +73,7 @@ Answers = Mapping[str, Told | Refused]
 class Unreadable(XiaoerError):
     """A call that is signed and makes no sense; `others` are the parts of it that do."""
 
-    others: "Sequence[Told]" = ()
+    others: Sequence["Told"] = ()
 
 
 class AccountRefused(XiaoerError):

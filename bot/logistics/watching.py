@@ -112,20 +112,21 @@ class Watcher:
 
     def _serve(self, carrier: Carrier) -> None:
         try:
-            self._ask_all(carrier)
-        except (AccountRefused, CarrierUnreachable) as error:
+            asked = self._ask_all(carrier)
+        except (AccountRefused, CarrierUnreachable, Unreadable) as error:
             pause = self._db.run(_note_failure, carrier, str(error))
             log.warning("a carrier fails", carrier=carrier.name, error=str(error), pause=pause)
         else:
-            self._db.run(_note_success, carrier)
+            self._db.run(_note_success, carrier, asked)
 
-    def _ask_all(self, carrier: Carrier) -> None:
+    def _ask_all(self, carrier: Carrier) -> int:
+        """Returns how many rounds of requests it took."""
         client = carrier.client()
         try:
-            for _ in range(MOST_REQUESTS):
+            for asked in range(MOST_REQUESTS):
                 due = self._db.run(claim_asks, carrier.name, carrier.at_once, PARCEL_LEASE)
                 if not due:
-                    return
+                    return asked
                 fresh = [one for one in due if _is_fresh(carrier, one[0])]
                 known = [one for one in due if not _is_fresh(carrier, one[0])]
                 for group, deed in ((fresh, carrier.subscribe), (known, carrier.ask)):
@@ -134,6 +135,7 @@ class Watcher:
                         self._take(carrier, group, answers)
                         self._pause(1 / carrier.per_second)
                 self._db.run(_keep, carrier)
+            return MOST_REQUESTS
         finally:
             client.close()
 
@@ -266,11 +268,13 @@ def _keep(session: Session, carrier: Carrier) -> None:
     source_state(session, state_name(carrier)).due_at = now() + LEASE
 
 
-def _note_success(session: Session, carrier: Carrier) -> None:
+def _note_success(session: Session, carrier: Carrier, asked: int) -> None:
     state = source_state(session, state_name(carrier))
-    if state.failures:
-        state.error = ""
-    state.failures, state.due_at, state.heard_at = 0, now(), now()
+    state.due_at = now()
+    if asked and state.failures:
+        state.failures, state.error = 0, ""
+    if asked:
+        state.heard_at = now()
 
 
 def _note_failure(session: Session, carrier: Carrier, error: str) -> int:

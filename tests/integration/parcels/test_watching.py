@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from rich.console import Console
 from sqlmodel import Session, select
 
-from bot.config import ROOT
+from bot import app
+from bot.config import ROOT, load
 from bot.core.clock import now
 from bot.core.events import ParcelMoved
 from bot.logistics import checkup
@@ -23,6 +26,7 @@ from bot.logistics.carriers import accounts
 from bot.logistics.checkup import CarrierWrong
 from bot.logistics.posting import CarrierUnreachable, Client
 from bot.logistics.watching import Watcher, next_ask
+from bot.setup import doctor
 from bot.web.carriers import MAX_BYTES, carriers_router
 from storage.db import Database
 from storage.models.orders import Parcel, TrackingEvent, parcel_by_tracking
@@ -378,6 +382,28 @@ def test_of_a_call_in_part_wrong_the_rest_is_taken(sqlite_db: Database) -> None:
     assert (parcel(sqlite_db, "AB123").status, heard) == ("delivered", ["delivered"])
     with pytest.raises(CarrierWrong, match="the status 'lost' is not known"):
         checkup.check(sqlite_db, own[0])
+
+
+def test_the_service_asks_and_doctor_looks(
+    sqlite_url: str, tmp_path: Path, kd: Kuaidi100, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    text = f'[shop]\nname = "x"\n[database]\nurl = "{sqlite_url}"\n[[carriers]]\nname = "kd"\n'
+    text += 'kind = "kuaidi100"\nmode = "query"\nkey = "another-key"\n'
+    config.write_text(text + f'customer = "C"\napi_base_url = "{kd.url}"\n', encoding="utf-8")
+    service = app.build(load(config))
+    try:
+        sent(service.db)
+        jobs = service.engine._jobs
+        for name in ("ask-carriers", "find-stuck-parcels", "learn-from-parcels"):
+            jobs[name].run({})
+    finally:
+        service.answerer.close()
+        service.db.close()
+    doctor(config, Console(width=300))
+    said = capsys.readouterr().out
+    assert "✗ carrier 物流平台 kd: " in said
+    assert "快递100 refuses: 503" in said
 
 
 def test_the_rhythm() -> None:
