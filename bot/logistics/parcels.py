@@ -73,11 +73,11 @@ def _new_rows(session: Session, parcel: Parcel, steps: Sequence[Step]) -> list[T
     order = session.get(Order, parcel.order_id) if parcel.order_id else None
     address = order.address if order is not None else {}
     way = tracking_of(session, parcel.id)[::-1]
-    told = {(row.at, row.text) for row in way if row.text}
+    told = {(row.at, row.text): Status(row.status).progress for row in way if row.text}
     rows = []
     for step in sorted(steps, key=lambda one: (one.at, one.status.progress)):
-        if (step.at, step.text) in told:
-            continue  # perhaps by another status: an arrival, or what a carrier has corrected
+        if step.status.progress <= told.get((step.at, step.text), -1):
+            continue  # perhaps by an earlier status than was found out or told before
         row = TrackingEvent(
             parcel_id=parcel.id, at=step.at, status=step.status, text=step.text, place=step.place
         )
@@ -85,7 +85,7 @@ def _new_rows(session: Session, parcel: Parcel, steps: Sequence[Step]) -> list[T
             row.status = Status.ARRIVED_CITY
         way = sorted([*way, row], key=lambda one: one.at)
         if row.text:
-            told.add((row.at, row.text))
+            told[row.at, row.text] = Status(row.status).progress
         rows.append(row)
     return rows
 
