@@ -30,6 +30,7 @@ from bot.setup import doctor
 from bot.web.carriers import MAX_BYTES, carriers_router
 from storage.db import Database
 from storage.models.orders import Parcel, TrackingEvent, parcel_by_tracking
+from storage.models.parcels import claim_asks
 from storage.models.sources import SourceState, seen_state
 from tests.doubles.carriers import CUSTOMER, KEY, Call, Kuaidi100, Track17, running
 from tests.support.world import told
@@ -338,6 +339,20 @@ def test_another_process_asks_nothing_meanwhile(db: Database, kd: Kuaidi100) -> 
     other = Watcher(db, [carrier], DAYS)
     Watcher(db, [carrier], DAYS, lambda _seconds: other.run({})).run({})
     assert sorted(param["num"] for _, param in kd.asked) == [NUMBER, "YT6186594166533"]
+
+
+def test_two_processes_claim_different_parcels(postgres_url: str) -> None:
+    db = Database(postgres_url)
+    for place in range(3):
+        sent(db, f"YT000000000000{place}", order=f"XE{place}")
+    lease = timedelta(minutes=40)
+    with Session(db.engine) as first:
+        mine = [one.id for one, _ in claim_asks(first, "", 2, lease)]
+        others = [one.id for one, _ in db.run(claim_asks, "", 9, lease)]
+        first.commit()
+    assert (len(mine), len(others), set(mine) & set(others)) == (2, 1, set())
+    assert db.run(claim_asks, "", 9, lease) == []
+    db.close()
 
 
 def test_old_parcels_are_let_go(sqlite_db: Database, kd: Kuaidi100) -> None:
