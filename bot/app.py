@@ -42,7 +42,7 @@ from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
 from bot.dialogue.turn import House
 from bot.engine import Engine, Job, engine_url
-from bot.escalation import follow_ups, greeting, remarks, sla
+from bot.escalation import follow_ups, greeting, parcel_tasks, remarks, sla
 from bot.escalation.in_force import TeamsInForce, told_shop
 from bot.escalation.router import Router
 from bot.escalation.routing import Routing
@@ -55,10 +55,16 @@ from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
 from bot.insights import counting
+from bot.logistics import carriers
+from bot.logistics.carrier import Carrier
+from bot.logistics.standstill import Standstill
+from bot.logistics.travel import Learning
+from bot.logistics.watching import Watcher
 from bot.shop.catalogue import Catalogue
 from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.api.router import agents_router
+from bot.web.carriers import carriers_router
 from bot.web.chat_files import chat_files
 from bot.web.chat_socket import ChatSocket
 from bot.web.events import events_router
@@ -112,6 +118,7 @@ class Service:
     webhooks: tuple[Endpoint, ...]
     in_force: TeamsInForce
     catalogue: Catalogue
+    carriers: tuple[Carrier, ...]
 
 
 def content(config: Config) -> Content:
@@ -140,6 +147,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     transfers = Transfers(voice, teams)
     remarks.register(bus)
     follow_ups.register(bus, teams)
+    parcel_tasks.register(bus, teams)
     groups = Groups.of(config.telegram, voice, answerer)
     rounds.register(bus, groups)
     db = Database(config.database.url, bus)
@@ -157,7 +165,8 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     )
     reception = Reception(house, discover(), policies)
     sla.Promises(teams).register(bus)
-    jobs = [*_jobs(config, db), *sla.jobs(db)]
+    platforms = carriers.accounts(config.carriers, config.web.public_url)
+    jobs = [*_jobs(config, db), *sla.jobs(db), *_parcels(config, db, platforms)]
     jobs += counting.jobs(db, _counting_rules(config, answerer, teams), lambda: answerer.ready)
     if config.desk.summary_at:
         jobs += _summary(config, db, voice, answerer, corp).jobs()
@@ -213,6 +222,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         webhooks,
         TeamsInForce(config, teams, voice.words),
         house.catalogue,
+        platforms,
     )
 
 
@@ -309,6 +319,18 @@ def _polling(config: Config, db: Database) -> list[Job]:
     """The job that asks JSON sources, if there are any."""
     poller = polling.Poller(db, config.sources, config.shop.zone)
     return [Job("poll-sources", poller.run, poller.cron)] if poller.has_work else []
+
+
+def _parcels(config: Config, db: Database, platforms: Sequence[Carrier]) -> list[Job]:
+    """The jobs that look after parcels on their way, and learn from those that arrived."""
+    watcher = Watcher(db, platforms, timedelta(days=config.parcels.watch_days))
+    asking = [Job("ask-carriers", watcher.run, "* * * * *")] if watcher.has_work else []
+    standstill = Standstill(db, config.parcels)
+    return [
+        *asking,
+        Job("find-stuck-parcels", standstill.run, "25 * * * *"),
+        Job("learn-from-parcels", Learning(db).run, "40 3 * * *"),
+    ]
 
 
 def files_folder(config: Config) -> Path:
@@ -420,6 +442,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
     app.include_router(wechat_router({**official, **service.corp.callbacks}))
     app.include_router(events_router(db, config.api_keys, admission))
     app.include_router(sources_router(db, config.sources, admission))
+    app.include_router(carriers_router(db, service.carriers, admission))
     sent = SentFiles(db, files_folder(config), _max_bytes(config), service.policies)
     app.include_router(agents_router(db, config.api_keys, sent, service.transfers, trail))
     app.include_router(reports_router(db, config.api_keys, config.shop.zone))

@@ -482,6 +482,18 @@ class Handover(Section):
         return self
 
 
+class Parcels(Section):
+    """How long parcels are watched, and after how many days without a new step one of each status
+    counts as stuck; see docs/parcels.md."""
+
+    watch_days: Annotated[int, _within(1, 180)] = 30
+    collected_days: Annotated[int, _within(1, 60)] = 2
+    in_transit_days: Annotated[int, _within(1, 60)] = 4
+    arrived_city_days: Annotated[int, _within(1, 60)] = 2
+    out_for_delivery_days: Annotated[int, _within(1, 60)] = 2
+    exception_days: Annotated[int, _within(1, 60)] = 3
+
+
 _TWINS = {
     "teams": ("teams", "团队"),
     "handover": ("rules", "规则"),
@@ -514,6 +526,9 @@ class Config(BaseSettings):
     handover: tuple[Handover, ...] = ()
     sources: tuple[Source, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
+    parcels: Parcels = Parcels()
+    carriers: tuple[dict[str, Any], ...] = Field(default=(), repr=False)
+    """As they stand in the file: each kind reads its own (`bot/logistics/carriers`)."""
 
     @field_validator("telegram", "wechat", "sources", "teams", "handover", "webhooks")
     @classmethod
@@ -577,15 +592,22 @@ def validate(raw: Mapping[str, Any], where: str = "configuration") -> Config:
     try:
         return Config(**raw)
     except ValidationError as error:
-        lines = dict.fromkeys(_explain(problem) for problem in error.errors(include_url=False))
-        raise ConfigInvalid(
-            f"{where} 有误：\n" + "\n".join(lines), f"{where} is not valid:\n" + "\n".join(lines)
-        ) from error
+        raise invalid(error, where=where) from error
     except SettingsError as error:
         raise ConfigInvalid(
             f"{where}：环境变量里的列表应写成 JSON，例如 {_LIST_EXAMPLE}（{error}）",
             f"{where}: lists in the environment are JSON, such as {_LIST_EXAMPLE} ({error})",
         ) from error
+
+
+def invalid(error: ValidationError, *section: str, where: str = "configuration") -> ConfigInvalid:
+    """What is wrong with a section of the file, with an example of each key."""
+    problems = [
+        {**problem, "loc": (*section, *problem["loc"])}
+        for problem in error.errors(include_url=False)
+    ]
+    text = "\n".join(dict.fromkeys(map(_explain, problems)))
+    return ConfigInvalid(f"{where} 有误：\n{text}", f"{where} is not valid:\n{text}")
 
 
 _LIST_EXAMPLE = """XIAOER_WEB__ALLOWED_ORIGINS='["https://shop.example"]'"""

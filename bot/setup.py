@@ -40,6 +40,8 @@ from bot.desk import accounts, staff
 from bot.escalation import presence
 from bot.escalation.agents import named
 from bot.escalation.in_force import in_force
+from bot.logistics import carriers
+from bot.logistics import checkup as carriers_checkup
 from bot.shop.sources import checkup as sources_checkup
 from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
@@ -294,6 +296,9 @@ def _checks(config: Config) -> Iterator[Check]:
         yield Check(f"WeChat 微信 {account.name}", partial(_wechat, account, config.web.public_url))
     for source in config.sources:
         yield Check(f"source 来源 {source.name}", partial(_source, config, source))
+    for number, section in enumerate(config.carriers):
+        name = f"carrier 物流平台 {section.get('name', number)}"
+        yield Check(name, partial(_carrier, config, number))
     for one in config.webhooks:
         yield Check(f"webhook {one.name}", partial(_webhook, one))
 
@@ -301,6 +306,12 @@ def _checks(config: Config) -> Iterator[Check]:
 def _source(config: Config, source: Source) -> str:
     with app.database(config) as db:
         return sources_checkup.check(db, source)
+
+
+def _carrier(config: Config, number: int) -> str:
+    accounts = carriers.accounts(config.carriers, config.web.public_url)
+    with app.database(config) as db:
+        return carriers_checkup.check(db, accounts[number])
 
 
 def _keys(config: Config) -> str:

@@ -163,6 +163,25 @@ class ProductBackInStock(Event):
     product_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ParcelStuck(Event):
+    """Nothing was heard of a parcel for longer than usual. Told once for each standstill.
+
+    `status` is the one it stands still in, `since` the moment of its newest step.
+    """
+
+    parcel_id: int
+    status: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelMovedOn(Event):
+    """A parcel that had stood still has a newer step, of whichever status."""
+
+    parcel_id: int
+
+
 class HasInfo(Protocol):
     """Anything with SQLAlchemy's `info` dictionary: a database session."""
 

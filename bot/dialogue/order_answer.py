@@ -9,6 +9,7 @@ from bot.core.messages import Author, Choice
 from bot.customers import linking
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
+from bot.logistics.expected import expected_text
 from bot.logistics.parcels import parcel_facts, way_texts
 from bot.logistics.status import Status
 from bot.shop.orders import order_facts
@@ -125,12 +126,14 @@ def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     status = facts.get("status_text") or order_facts(order, turn.language, voice)["status_text"]
     _remember(turn, WHERE, order)
     where = _status(turn, order)
+    expected = expected_text(turn.session, parcel, order, turn.language, voice) if parcel else ""
     turn.say(
         "orders.nothing_new",
         [turn.person_choice()],
         number=order.number,
         status=status,
         tracking=facts.get("tracking_number", ""),
+        expected=expected,
         is_moving=where in _MOVING,
         is_delivered=where == Status.DELIVERED,
     )
@@ -240,7 +243,8 @@ def _text(turn: Turn, entry: Entry, order: Order) -> str:
     earlier = way_texts(turn.session, parcel, language, voice)[1:]
     way = [voice.say("orders.way", language), *earlier] if earlier else []
     trouble = [voice.say("orders.trouble", language)] if parcel.status in _TROUBLE else []
-    return "\n".join([text, *way, *trouble])
+    expected = expected_text(turn.session, parcel, order, language, voice)
+    return "\n".join(filter(None, [text, expected, *way, *trouble]))
 
 
 def _other_choices(turn: Turn, others: Sequence[Order]) -> list[Choice]:

@@ -43,7 +43,7 @@ def register(bus: Bus, teams: Teams) -> None:
             conversation_id=number,
             agent_id=feedback.agent_id if feedback is not None else None,
             kind=LOW_RATING,
-            due_at=_due(teams.called(team), now()),
+            due_at=due(teams.called(team), now()),
         )
         session.add(follow_up)
         live.touch(session, live.QUEUE)
@@ -94,6 +94,7 @@ def _is_named(agent: Agent, note: str) -> bool:
     return re.search(pattern, note, re.IGNORECASE) is not None
 
 
-def _due(team: Team | None, at: datetime) -> datetime:
-    due = team.hours.add_working_time(at, WITHIN_MINUTES) if team is not None else None
-    return due or at + timedelta(days=1)
+def due(team: Team | None, at: datetime) -> datetime:
+    """When a follow-up of `team` that comes up at `at` is to be done."""
+    due_at = team.hours.add_working_time(at, WITHIN_MINUTES) if team is not None else None
+    return due_at or at + timedelta(days=1)

@@ -1,11 +1,13 @@
 """What a carrier's step does to a parcel, and the parcel as answers show it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.core.events import ParcelMoved, emit
+from bot.core.events import ParcelMoved, ParcelMovedOn, emit
+from bot.logistics.arrival import has_arrived
 from bot.logistics.status import Status, is_newer
 from bot.words.dates import moment_text
 from bot.words.phrases import Voice
@@ -40,27 +42,68 @@ class Step:
 
 
 def apply_step(session: Session, step: Step) -> Parcel:
-    """Store a step; the parcel's status is that of its newest step by time.
+    """`apply_steps` for one step."""
+    return apply_steps(session, [step])
 
-    A repeated step has no second effect. Emits `ParcelMoved` when the status changed to a
-    newer one. Returns the parcel.
+
+def apply_steps(session: Session, steps: Sequence[Step]) -> Parcel:
+    """Store steps of one parcel; its status is that of its newest step by time.
+
+    A repeated step has no second effect. A step in transit in the customer's city is stored as
+    arrived there (`arrival`). Of what comes together only the newest is news: emits `ParcelMoved`
+    once when the status changed to a newer one, and `ParcelMovedOn` when the parcel had stood
+    still. Returns the parcel.
     """
-    parcel = _parcel(session, step)
-    parcel.carrier = parcel.carrier or step.carrier
+    parcel = _parcel(session, steps[0])
+    parcel.carrier = parcel.carrier or next((one.carrier for one in steps if one.carrier), "")
     assert parcel.id is not None
-    row = TrackingEvent(
-        parcel_id=parcel.id, at=step.at, status=step.status, text=step.text, place=step.place
-    )
-    is_new = insert_or_ignore(session, row)
-    moved = False
-    if is_new and is_newer(step.at, step.status, parcel.status_at, parcel.status):
-        moved = parcel.status != step.status
-        parcel.status, parcel.status_at = step.status, step.at
+    rows = [row for row in _new_rows(session, parcel, steps) if insert_or_ignore(session, row)]
+    newest = max(rows, key=lambda row: (row.at, Status(row.status).progress), default=None)
+    if newest is not None:
+        _move(session, parcel, newest)
+    else:
+        session.add(parcel)
+        session.flush()
+    return parcel
+
+
+def _new_rows(session: Session, parcel: Parcel, steps: Sequence[Step]) -> list[TrackingEvent]:
+    """The steps that are not stored yet, the oldest first, arrivals among them."""
+    assert parcel.id is not None
+    order = session.get(Order, parcel.order_id) if parcel.order_id else None
+    address = order.address if order is not None else {}
+    way = tracking_of(session, parcel.id)[::-1]
+    told = {(row.at, row.text): Status(row.status).progress for row in way if row.text}
+    rows = []
+    for step in sorted(steps, key=lambda one: (one.at, one.status.progress)):
+        if step.status.progress <= told.get((step.at, step.text), -1):
+            continue  # perhaps by an earlier status than was found out or told before
+        row = TrackingEvent(
+            parcel_id=parcel.id, at=step.at, status=step.status, text=step.text, place=step.place
+        )
+        if has_arrived(address, [one for one in way if one.at <= row.at], row):
+            row.status = Status.ARRIVED_CITY
+        way = sorted([*way, row], key=lambda one: one.at)
+        if row.text:
+            told[row.at, row.text] = Status(row.status).progress
+        rows.append(row)
+    return rows
+
+
+def _move(session: Session, parcel: Parcel, step: TrackingEvent) -> None:
+    """The parcel is where `step` says, unless something newer is known."""
+    if not is_newer(step.at, Status(step.status), parcel.status_at, parcel.status):
+        session.flush()
+        return
+    has_moved, was_stuck = parcel.status != step.status, parcel.stuck_at is not None
+    parcel.status, parcel.status_at, parcel.stuck_at = step.status, step.at, None
     session.add(parcel)
     session.flush()
-    if moved:
+    assert parcel.id is not None
+    if has_moved:
         emit(session, ParcelMoved(parcel.id, step.status))
-    return parcel
+    if was_stuck:
+        emit(session, ParcelMovedOn(parcel.id))
 
 
 def parcel_facts(session: Session, parcel: Parcel, language: str, voice: Voice) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.core.clock import now
 from bot.core.events import OrderChanged, emit
 from bot.shop.events import CustomerEvent, OrderData, OrderEvent, Person
 from bot.words.dates import day_text
@@ -169,6 +170,8 @@ def _attach(session: Session, order: Order, tracking_number: str, carrier: str) 
     assert parcel is not None
     parcel.order_id = parcel.order_id or order.id
     parcel.carrier = carrier or parcel.carrier
+    if not parcel.carrier_account and parcel.ask_at is not None:
+        parcel.ask_at = now()  # with its number or carrier, a platform may know it
     session.add(parcel)
     session.flush()
 

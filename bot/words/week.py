@@ -46,19 +46,25 @@ def _week(week: Sequence[Day], language: str) -> str:
 def back_text(at: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
     """The moment `at` as seen from `now`: 明天 9:00, 周一 9:00; tomorrow at 9:00."""
     local = at.astimezone(zone)
-    days = (local.date() - now.astimezone(zone).date()).days
     time = clock(local.hour * 60 + local.minute)
-    chinese = language == "zh"
+    day = day_text(at, now, zone, language)
+    if language == "zh":
+        return f"{day} {time}"
+    if day in _NEAR["en"]:
+        return f"{day} at {time}"
+    return f"on {day}{',' if ',' in day else ''} at {time}"
+
+
+def day_text(at: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """The day of `at` as seen from `now`: 明天, 周一, 3月12日（周四）; Thursday, Mar 12."""
+    day = at.astimezone(zone).date()
+    days = (day - now.astimezone(zone).date()).days
     if days < 2:
-        day = _NEAR.get(language, _NEAR["en"])[max(days, 0)]
-        return f"{day} {time}" if chinese else f"{day} at {time}"
+        return _NEAR.get(language, _NEAR["en"])[max(days, 0)]
     if days < _SOON:
-        day = _DAYS.get(language, _DAYS["en"])[local.weekday()]
-    else:
-        pattern = "M月d日（EEE）" if chinese else "EEEE, MMM d,"
-        locale = _LOCALES.get(language, _LOCALES["en"])
-        day = str(format_date(local.date(), pattern, locale=locale))
-    return f"{day} {time}" if chinese else f"on {day} at {time}"
+        return _DAYS.get(language, _DAYS["en"])[day.weekday()]
+    pattern = "M月d日（EEE）" if language == "zh" else "EEEE, MMM d"
+    return str(format_date(day, pattern, locale=_LOCALES.get(language, _LOCALES["en"])))
 
 
 def _runs(week: Sequence[Day]) -> list[tuple[Day, list[tuple[int, Day]]]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, UniqueConstraint, bindparam
+from sqlalchemy import Index, Numeric, UniqueConstraint, bindparam
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
@@ -35,7 +35,17 @@ class Order(SQLModel, table=True):
 
 
 class Parcel(SQLModel, table=True):
-    """A parcel. It may be known before its order is, when a carrier is faster than the shop."""
+    """A parcel. It may be known before its order is, when a carrier is faster than the shop.
+
+    `status_at` is the moment of its newest step. At `ask_at` the carrier's account
+    `carrier_account` is asked about it, or told to push; never where it is empty. `failures` in a
+    row put that off. `stuck_at` is when it was noticed to stand still, until it moves again.
+    """
+
+    __table_args__ = (
+        Index("ix_parcel_ask", "carrier_account", "ask_at"),
+        Index("ix_parcel_still", "status", "status_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     tracking_number: str = Field(unique=True)
@@ -44,6 +54,11 @@ class Parcel(SQLModel, table=True):
     status: str = ""
     status_at: datetime | None = moment(nullable=True, default=None)
     created_at: datetime = moment(default_factory=now)
+    carrier_account: str = ""
+    ask_at: datetime | None = moment(nullable=True, default_factory=now)
+    subscribed_at: datetime | None = moment(nullable=True, default=None)
+    failures: int = 0
+    stuck_at: datetime | None = moment(nullable=True, default=None)
 
 
 class TrackingEvent(SQLModel, table=True):

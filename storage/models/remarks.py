@@ -37,7 +37,10 @@ class ConversationTag(SQLModel, table=True):
 
 
 class FollowUp(SQLModel, table=True):
-    """Something that an agent has to do about a conversation by `due_at`. `kind` says why."""
+    """Something that an agent has to do about a conversation by `due_at`. `kind` says why.
+
+    About a parcel it ends by itself when the parcel moves: then nobody is in `done_by`.
+    """
 
     __tablename__ = "follow_up"
     __table_args__ = (Index("ix_follow_up_open", "done_at", "due_at"),)
@@ -46,6 +49,7 @@ class FollowUp(SQLModel, table=True):
     conversation_id: int = Field(foreign_key="conversation.id", index=True)
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     kind: str
+    parcel_id: int | None = Field(default=None, foreign_key="parcel.id", index=True)
     due_at: datetime = moment()
     created_at: datetime = moment(default_factory=now)
     done_at: datetime | None = moment(nullable=True, default=None)
@@ -108,4 +112,10 @@ def open_follow_ups(
     )
     if conversation_id is not None:
         query = query.where(FollowUp.conversation_id == conversation_id)
+    return list(session.exec(query))
+
+
+def open_about_parcel(session: Session, parcel_id: int) -> list[FollowUp]:
+    """What is still to be done about a parcel."""
+    query = select(FollowUp).where(FollowUp.parcel_id == parcel_id, col(FollowUp.done_at).is_(None))
     return list(session.exec(query))

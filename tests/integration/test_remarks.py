@@ -282,7 +282,7 @@ def test_it_is_due_in_working_time(session: Session, lin: int, waiting: Conversa
     day = ["09:00-17:00"]
     team = Team.of(Settings(name="t", mon=day, fri=day), VOICE.words.shop)  # type: ignore[arg-type]
     friday = datetime(2026, 3, 6, 8, 0, tzinfo=UTC)  # four in the afternoon in Shanghai
-    due = follow_ups._due(team, friday)
+    due = follow_ups.due(team, friday)
     assert due == datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
 
 

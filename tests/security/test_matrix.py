@@ -95,6 +95,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /wechat/{name}": CALLED,
     "POST /wechat/{name}": CALLED,
     "POST /sources/{name}": CALLED,
+    "POST /carriers/{name}": CALLED,
     "POST /api/v1/events": api("events"),
     "GET /api/v1/conversations": api("desk", "read"),
     "GET /api/v1/conversations/search": api("desk", "read"),
@@ -244,7 +245,7 @@ def _word(path: str, answer: httpx.Response) -> str:
     if where.endswith("said=stale"):
         return "stale"
     if answer.status_code in (401, 403) or path == "/desk":
-        is_theirs = path.startswith(("/wechat", "/telegram", "/sources"))
+        is_theirs = path.startswith(("/wechat", "/telegram", "/sources", "/carriers"))
         return IN if is_theirs else str(answer.status_code)
     assert answer.status_code < 500, answer.text
     return NO if Forbidden().en in answer.text else IN

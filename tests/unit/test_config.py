@@ -24,6 +24,7 @@ from bot.config import (
     validate,
 )
 from bot.core.spans import ALWAYS, Span
+from bot.logistics.carriers import kinds
 from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
 
@@ -319,10 +320,18 @@ def _settings(model: Any, prefix: str = "") -> Iterator[str]:
             "sources": Source, "handover": Handover, "webhooks": Webhook,
         }  # fmt: skip
         inner = sections.get(name, field.annotation)
-        if isinstance(inner, type) and issubclass(inner, Section):
+        if prefix + name == "carriers":
+            yield from sorted(f"carriers.{key}" for key in _carrier_settings())
+        elif isinstance(inner, type) and issubclass(inner, Section):
             yield from _settings(inner, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def _carrier_settings() -> set[str]:
+    """What the kinds of carriers know together."""
+    modules = [kind.Settings.model_fields for kind in kinds().values()]
+    return {field.alias or name for fields in modules for name, field in fields.items()}
 
 
 def _uncommented() -> str:

@@ -1,19 +1,17 @@
 """Reads the file that says what is where in somebody else's JSON."""
 
-import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.config import ConfigInvalid
+from bot.core.json_paths import at, text_at
 from bot.shop.sources.columns import FIELDS, REQUIRED, Kind
 from bot.shop.sources.payloads import MOST_ITEMS
 from bot.shop.sources.rows import Row
 
-_LONGEST = 2000
 _PARAMETER = r"^[A-Za-z0-9_.\[\]-]{0,64}$"
 
 
@@ -91,28 +89,3 @@ def _why(error: Exception) -> str:
         return str(error)
     problems = error.errors(include_url=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
-
-
-def at(thing: Any, path: str) -> Any:
-    """What is at `path`; None where the path leads nowhere."""
-    for name in _steps(path):
-        if isinstance(thing, dict):
-            thing = thing.get(name)
-        elif isinstance(thing, list) and name.isdecimal() and int(name) < len(thing):
-            thing = thing[int(name)]
-        else:
-            return None
-    return thing
-
-
-def text_at(thing: Any, path: str) -> str:
-    """The text or number at `path`, empty without."""
-    found = at(thing, path)
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
-        return ""
-    return str(found).strip()[:_LONGEST]
-
-
-def _steps(path: str) -> Iterator[str]:
-    """`data.orders[0].id` is the same as `data.orders.0.id`."""
-    return filter(None, re.split(r"[.\[\]]", path))

@@ -11,10 +11,11 @@ from sqlmodel import Session
 from bot.config import Source
 from bot.core.clock import now
 from bot.core.errors import traced
+from bot.core.json_paths import text_at
 from bot.shop.orders import apply_order
 from bot.shop.products import apply_product
 from bot.shop.sources.json_api import JsonClient, SourceUnreachable
-from bot.shop.sources.mapping import Mapping, load_mapping, text_at
+from bot.shop.sources.mapping import Mapping, load_mapping
 from bot.shop.sources.rows import RowRefused, clean, moment_of, order_event, product_event
 from storage.db import Database
 from storage.models import sources

@@ -23,6 +23,7 @@ from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models.conversations import Conversation, latest_conversation, messages_after
 from storage.models.customers import find_identity
+from storage.models.parcels import Travel
 from tests.support.world import CHEN, LIN, ago, stepped, told
 
 WHERE = "我的包裹到哪了"
@@ -144,6 +145,29 @@ def test_a_phone_number_out_of_the_blue(talk: Talk) -> None:
         "and not the same words again"
     )
     assert [one["value"] for one in talk.choices] == ["person"]
+
+
+def test_the_expected_days_are_told_where_past_parcels_tell_them(talk: Talk) -> None:
+    def past(session: Session) -> None:
+        for number in range(8):
+            parcel = stepped(session, Status.DELIVERED, ago(days=9), tracking_number=f"SF9{number}")
+            session.add(
+                Travel(
+                    parcel_id=parcel.id,
+                    carrier="sf",
+                    took=3 * 86400,
+                    longest=86400,
+                    delivered_at=ago(days=9),
+                )
+            )
+
+    talk.db.run(past)
+    talk.say(WHERE)
+    expected = "看以往这家快递的包裹，预计"
+    assert expected in talk.say("XE10001 8888").splitlines()[3]
+    again = talk.say("快点行不")
+    assert expected in again
+    assert "发出后一般" not in again
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,31 @@ def test_the_newest_step_decides_and_repetition_does_nothing(
     assert len(db.run(lambda session: session.exec(select(TrackingEvent)).all())) == 5
 
 
+def test_arrival_is_found_in_the_steps_and_told_once(db: Database, moves: list[str]) -> None:
+    db.run(told, "order.shipped", tracking_number="SF1", address={"city": "杭州市"})
+    way = [
+        (Status.COLLECTED, "武汉市", "已揽收"),
+        (Status.IN_TRANSIT, "武汉市", "已发出，下一站杭州转运中心"),
+        (Status.IN_TRANSIT, "杭州市", "到达杭州转运中心"),
+        (Status.IN_TRANSIT, "杭州市", "离开杭州转运中心，发往余杭营业部"),
+    ]
+    for _ in range(2):
+        for hours, (status, place, text) in enumerate(way):
+            at = START + hours * HOUR
+            db.run(stepped, status, at, tracking_number="SF1", place=place, text=text)
+    assert moves == ["collected", "in_transit", "arrived_city"]
+    rows = db.run(lambda session: session.exec(select(TrackingEvent)).all())
+    assert sorted(row.status for row in rows) == [
+        "arrived_city", "arrived_city", "collected", "in_transit",
+    ]  # fmt: skip
+
+
+def test_the_same_words_may_be_told_by_a_further_status(db: Database, moves: list[str]) -> None:
+    for status in (Status.IN_TRANSIT, Status.DELIVERED, Status.IN_TRANSIT):
+        db.run(stepped, status, START, tracking_number="SF1", text="快件已更新")
+    assert moves == ["in_transit", "delivered"]
+
+
 def test_a_step_of_an_unknown_order_makes_a_stub(db: Database, moves: list[str]) -> None:
     db.run(stepped, Status.DELIVERED, START, order_number="XE9")
     order = db.run(order_by_number, "XE9")
