@@ -68,14 +68,15 @@ def test_words_are_found_as_they_are_filled_in(folders: tuple[Path, Path, Voice]
 
 def test_each_fault_is_named_with_file_and_line(folders: tuple[Path, Path, Voice]) -> None:
     faq, templates, voice = folders
-    path = templates / "care" / "en.yaml"
-    rewrite(path, "{{ order.number }}", "{{ order.number | upper }}")
+    path = templates / "care" / "order_paid.toml"
+    rewrite(path, "订单 {{ order.number }}", "订单 {{ order.number | upper }}")
     rewrite(templates / "replies" / "zh.yaml", "miss:", "missed:")
     (templates / "orders" / "zh.yaml").write_text('a: "\n b', encoding="utf-8")
     (faq / "en" / "broken.yaml").write_text("- id: a\n  titel: b\n", encoding="utf-8")
     said = faults(read_all(faq, templates, voice))
     assert any(
-        one.startswith("templates/care/en.yaml:2 [order_paid]: the template: ") for one in said
+        one.startswith("templates/care/order_paid.toml:9: the text: the filter 'upper'")
+        for one in said
     )
     assert "templates/replies/zh.yaml:1 [miss]: this text is missing" in said
     assert "templates/replies/en.yaml:1 [missed]: this text is missing" in said
