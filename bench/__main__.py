@@ -42,7 +42,17 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=("answers", "care", "desks", "engine", "growth", "load", "search", "sending", "swap"),
+        choices=(
+            "answers",
+            "care",
+            "desks",
+            "engine",
+            "growth",
+            "load",
+            "search",
+            "sending",
+            "swap",
+        ),
         help="one part alone",
     )
     options = parser.parse_args()

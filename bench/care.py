@@ -96,7 +96,9 @@ def _fill(session: Session, first: int, last: int) -> None:
             )
         )  # fmt: skip
     for table, rows in tables.items():
-        session.connection().execute(SQLModel.metadata.tables[str(table.__tablename__)].insert(), rows)
+        session.connection().execute(
+            SQLModel.metadata.tables[str(table.__tablename__)].insert(), rows
+        )
 
 
 def _written(session: Session) -> int:
