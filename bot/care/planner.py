@@ -83,7 +83,7 @@ class Planner:
             return None
         due = rows.due_from(session, customer_id, since, AT_ONCE)
         self.decide(session, due, max(since, now()))
-        return due[-1].customer_id if due else None
+        return due[-1].customer_id if len(due) == AT_ONCE else None
 
     def run(self, db: Database) -> None:
         """Decide about all that is due. Ended on the way, the next run does the rest."""
@@ -195,7 +195,8 @@ class Planner:
         """The message in the customer's words and language; None where it cannot be said."""
         chat = next(row for row in known.chats[care.customer_id] if row.id == chat_id)
         customer = known.customers[care.customer_id]
-        spoken = (chat.conversing, chat.language, customer.language, self.voice.default_language)
+        conversing = known.spoken.get(chat_id, "")
+        spoken = (conversing, chat.language, customer.language, self.voice.default_language)
         languages = self.voice.words.shop.languages
         language = next(one for one in spoken if one in languages)
         try:

@@ -32,22 +32,22 @@ def customers(session: Session, ids: Ids) -> dict[int, Found]:
 
 
 def chats(session: Session, ids: Ids) -> dict[int, list[Found]]:
-    """The chats of each customer, the most recently used first, with `conversing`: the language
-    of what was said there last."""
-    theirs = _CONVERSATION.alias()
+    """The chats of each customer, the most recently used first."""
+    query = select_columns(_IDENTITY).where(_IDENTITY.c.customer_id.in_(ids))
+    ordered = query.order_by(_IDENTITY.c.last_seen_at.desc(), _IDENTITY.c.id)
+    return _grouped(_rows(session, ordered))
+
+
+def spoken(session: Session, ids: Ids) -> dict[int, str]:
+    """The language of what was said last in each of these chats."""
     newest = (
-        select_columns(func.max(theirs.c.id))
-        .where(theirs.c.identity_id == _IDENTITY.c.id)
-        .scalar_subquery()
+        select_columns(func.max(_CONVERSATION.c.id))
+        .where(_CONVERSATION.c.identity_id.in_(ids))
+        .group_by(_CONVERSATION.c.identity_id)
     )
-    query = (
-        select_columns(_IDENTITY, _CONVERSATION.c.language.label("conversing"))
-        .select_from(_IDENTITY)
-        .outerjoin(_CONVERSATION, _CONVERSATION.c.id == newest)
-        .where(_IDENTITY.c.customer_id.in_(ids))
-        .order_by(_IDENTITY.c.last_seen_at.desc(), _IDENTITY.c.id)
-    )
-    return _grouped(_rows(session, query))
+    query = select_columns(_CONVERSATION.c.identity_id, _CONVERSATION.c.language)
+    rows = _rows(session, query.where(_CONVERSATION.c.id.in_(newest)))
+    return {row.identity_id: row.language for row in rows}
 
 
 def consents(session: Session, ids: Ids) -> dict[int, list[Found]]:

@@ -13,12 +13,12 @@ from sqlmodel import Session, select
 from storage.models.care import CareMessage
 from storage.models.conversations import Message
 from storage.models.deliveries import Delivery
-from tests.integration.care.world import ACCOUNTS, Buyer, Sent, Year
+from tests.integration.care.world import ACCOUNTS, PAUSES, Buyer, Sent, Year
 
 QUIET = time(21, 30), time(8, 30)
 SLACK = timedelta(minutes=6)
 """The clock is set right by so much at most, to and fro."""
-TICK = timedelta(minutes=45)
+TICK = timedelta(minutes=max(PAUSES)) + SLACK
 """The simulation looks at least so often at what is due."""
 NEWS = {
     "order.paid": 72, "order.shipped": 72, "order.cancelled": 72, "order.refunded": 72,
@@ -107,7 +107,10 @@ def missing(year: Year, messages: list[Told]) -> Iterator[str]:
         if (room, kind) == ("order", "shipped") and _parcel(buyer, name, moment):
             continue
         tellable = _tellable_from(buyer, moment)
-        until = tellable + TICK
+        is_now = tellable == moment and not _is_quiet(
+            (moment - SLACK).astimezone(buyer.zone).time()
+        )
+        until = moment if is_now else tellable + TICK
         if until > moment + timedelta(hours=NEWS[trigger]) or until > year.end:
             continue
         if _stays(buyer, name, room, kind, moment, until) and not _was_shut_out(

@@ -515,3 +515,16 @@ def test_two_planners_at_once_write_each_message_once(
     states = [one.state for one in cares(db)]
     assert states.count("written") == 40
     assert len(texts(db)) == 40
+
+
+def test_it_is_said_in_traditional_script_to_who_writes_it(db: Database, house: House) -> None:
+    number = db.run(customer, "c-lin")
+
+    def writes_so(session: Session) -> None:
+        identity = session.exec(select(Identity).where(Identity.customer_id == number)).one()
+        identity.traditional = True
+        session.add(identity)
+
+    db.run(writes_so)
+    db.run(told, "order.shipped", at=now())
+    assert texts(db)[0].startswith("好訊息，您的訂單 XE1 已經發出")

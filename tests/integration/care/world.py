@@ -29,6 +29,7 @@ from storage.models.customers import Customer, Identity, note_block
 from storage.models.deliveries import Delivery
 from storage.models.feedback import Feedback
 from storage.models.profiles import CustomerProfile
+from storage.models.progress import is_due
 from storage.models.remarks import FollowUp
 from tests.support.world import stepped, told
 
@@ -41,6 +42,9 @@ ACCOUNTS = {
         windows=WINDOWS, routes=(Route("T", WITHOUT_ADVERTISING),), joins=False
     ),
 }
+PAUSES = (20, 240, 480)
+"""Minutes after which the service looks again: a slow one, so that a year passes quickly."""
+LATEST = timedelta(minutes=max(PAUSES))
 ENABLED = (
     "birthday", "review_ask", "newcomer", "miss_you", "festival_double11",
     "festival_mid_autumn",
@@ -98,6 +102,7 @@ class Year:
     _agenda: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _turn: int = 0
     _last: datetime = BEGIN
+    _ticked: datetime = BEGIN
 
     def at(self, moment: datetime, what: Callable[[], None]) -> None:
         self._turn += 1
@@ -107,22 +112,25 @@ class Year:
         """The whole year, and a week more in which nothing new happens."""
         for number in range(customers):
             self._arrive(number)
-        for day in range(0, 366):
+        for day in range(0, 366, 2):
             self.at(BEGIN + timedelta(days=day, hours=1), self._plan)
         while self._agenda:
             moment, _, what = heapq.heappop(self._agenda)
             self._pass_until(moment)
             self._move(moment)
             what()
-            self._tick()
+            if self.random.random() < 0.4 or self._last - self._ticked > LATEST:
+                self._tick()
         self._pass_until(BEGIN + YEAR + timedelta(days=7))
 
     def _pass_until(self, end: datetime) -> None:
         """Do what falls due on the way."""
         while (due := self.db.run(_next_due, self._last)) is not None and due < end:
-            self._move(max(due, self._last + timedelta(minutes=20)))
-            if self._last >= end:
+            pause = timedelta(minutes=self.random.choice(PAUSES))
+            moment = max(due, self._ticked + pause, self._last)
+            if moment >= end:
                 return
+            self._move(moment)
             self._tick()
 
     def _move(self, moment: datetime) -> None:
@@ -142,11 +150,13 @@ class Year:
 
     def _tick(self) -> None:
         """What a service does all the time: decide what is due, and send."""
+        self._ticked = self._last
         if self.random.random() < 0.05:
             self._do_some_and_die()
         self.house.planner.run(self.db)
         for account, policy in ACCOUNTS.items():
-            self._send(account, policy)
+            if self.db.run(_has_to_send, account):
+                self._send(account, policy)
 
     def _do_some_and_die(self) -> None:
         try:
@@ -198,7 +208,7 @@ class Year:
         for _ in range(random.choice((0, 1, 1, 2))):
             self._will_buy(buyer, self._moment(0.9))
         for what, often in (
-            (self._writes, 3), (self._agrees, 0.7), (self._stops, 0.1), (self._complains, 0.2),
+            (self._writes, 3), (self._agrees, 1.6), (self._stops, 0.1), (self._complains, 0.2),
             (self._rates_low, 0.15), (self._blocks, 0.08),
         ):  # fmt: skip
             for _ in range(int(often) + (random.random() < often % 1)):
@@ -385,6 +395,14 @@ def _called_back(session: Session, number: int) -> None:
     for one in session.exec(select(FollowUp).where(FollowUp.conversation_id == number)):
         one.done_at = now()
         session.add(one)
+
+
+def _has_to_send(session: Session, account: tuple[str, str]) -> bool:
+    query = select(Delivery.id).where(
+        Delivery.channel == account[0], Delivery.account == account[1],
+        Delivery.state == Progress.QUEUED, is_due(Delivery, now()),
+    )  # fmt: skip
+    return session.exec(query.limit(1)).first() is not None
 
 
 def _next_due(session: Session, after: datetime) -> datetime | None:
