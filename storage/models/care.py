@@ -1,15 +1,27 @@
 """Care messages: what is due to whom, what became of it, and why where it was not sent."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, Session, SQLModel
+from sqlalchemy import (
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    insert,
+    tuple_,
+    update,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy import select as select_columns
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
-from storage.models.base import json_field, moment
-from storage.models.upsert import insert_or_ignore
+from storage.models.base import json_field, moment, new_row
+from storage.models.upsert import insert_all
 
 
 class CareState(StrEnum):
@@ -36,6 +48,7 @@ class CareMessage(SQLModel, table=True):
         Index("ix_care_message_due", "state", "due_at"),
         Index("ix_care_message_sending", "sending_id", "state"),
         Index("ix_care_message_customer", "customer_id", "state"),
+        Index("ix_care_message_turn", "state", "customer_id", "due_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -97,18 +110,106 @@ class Sending(SQLModel, table=True):
     ended_at: datetime | None = moment(nullable=True, default=None)
 
 
-class CareSent(SQLModel, table=True):
-    """One piece of news that was told. `kind` is `order.paid`, `subject` is `order:17`."""
-
-    __tablename__ = "care_sent"
-    __table_args__ = (UniqueConstraint("kind", "subject"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    kind: str
-    subject: str
-    at: datetime = moment(default_factory=now)
+_CARE = SQLModel.metadata.tables["care_message"]
+_MOVE = update(_CARE).where(_CARE.c.id == bindparam("its_id"), _CARE.c.state == CareState.DUE)
+_MOVE = _MOVE.values({name: bindparam(f"its_{name}") for name in (
+    "state", "reason", "due_at", "identity_id", "message_id", "decided_at"
+)})  # fmt: skip
 
 
-def first_time(session: Session, kind: str, subject: str) -> bool:
-    """Note that `kind` is being told about `subject`. False when it was told before."""
-    return insert_or_ignore(session, CareSent(kind=kind, subject=subject))
+def plan(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert care messages of these values, but for those that there are already."""
+    insert_all(session, _CARE, [new_row(CareMessage, **row) for row in rows])
+
+
+def is_any_due(session: Session, at: datetime) -> bool:
+    """Whether a care message has to be looked at."""
+    query = select(CareMessage.id).where(
+        CareMessage.state == CareState.DUE, col(CareMessage.due_at) <= at
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
+def due_from(session: Session, customer_id: int, at: datetime, most: int) -> list[CareMessage]:
+    """What has to be looked at of customers from this id on, held until the commit.
+
+    A customer's are together, the most important first. They are rows with its columns, which
+    cost far less than objects of the table.
+    """
+    query = (
+        select_columns(_CARE)
+        .where(
+            _CARE.c.state == CareState.DUE,
+            _CARE.c.customer_id >= customer_id,
+            _CARE.c.due_at <= at,
+        )
+        .order_by(_CARE.c.customer_id, _CARE.c.priority.desc(), _CARE.c.due_at, _CARE.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return cast("list[CareMessage]", list(session.connection().execute(query)))
+
+
+def due_of(session: Session, keys: Collection[tuple[str, str, int]]) -> list[CareMessage]:
+    """What is still to be decided of these journeys, subjects and customers: held rows, too."""
+    names = tuple_(_CARE.c.journey, _CARE.c.subject, _CARE.c.customer_id)
+    query = (
+        select_columns(_CARE)
+        .where(names.in_(keys), _CARE.c.state == CareState.DUE)
+        .order_by(_CARE.c.priority.desc(), _CARE.c.id)
+        .with_for_update()
+    )
+    return cast("list[CareMessage]", list(session.connection().execute(query)))
+
+
+def known_subjects(
+    session: Session, journey: str, subject: str, customer_ids: Collection[int]
+) -> set[int]:
+    """Which of these customers have a message of this journey and subject."""
+    query = select_columns(_CARE.c.customer_id).where(
+        _CARE.c.journey == journey, _CARE.c.subject == subject,
+        _CARE.c.customer_id.in_(customer_ids),
+    )  # fmt: skip
+    return set(session.connection().execute(query).scalars())
+
+
+def decided(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Note what was decided about messages that were due: their `id` and what is new of them."""
+    if changes:
+        named = [{f"its_{key}": value for key, value in one.items()} for one in changes]
+        session.connection().execute(_MOVE, named)
+
+
+def refused(session: Session, refusals: Sequence[dict[str, Any]]) -> None:
+    """Keep what the guard said no to: `care_id`, `reason`, `for_good`, `at`."""
+    if refusals:
+        session.connection().execute(insert(CareRefusal), list(refusals))
+
+
+def care_of_message(session: Session, message_id: int) -> CareMessage | None:
+    """What a message was planned as, if it is one of care."""
+    return session.exec(select(CareMessage).where(CareMessage.message_id == message_id)).first()
+
+
+def move_care(session: Session, before: int, after: int) -> None:
+    """One customer turned out to be another, whose what was planned for them is now.
+
+    Where both had a message of one journey and subject, the first's keeps a subject of its own
+    and is not sent, if it was not yet.
+    """
+    other = _CARE.alias()
+    same = and_(
+        other.c.journey == _CARE.c.journey,
+        other.c.subject == _CARE.c.subject,
+        other.c.customer_id == after,
+    )
+    mine = _CARE.c.customer_id == before
+    twins = select_columns(_CARE.c.id).join(other, same).where(mine)
+    ids = list(session.connection().execute(twins).scalars())
+    is_twin = _CARE.c.id.in_(ids)
+    renamed = _CARE.c.subject + "~" + sql_cast(_CARE.c.id, String)
+    is_due = and_(is_twin, _CARE.c.state == CareState.DUE)
+    gone = {"state": CareState.REFUSED, "reason": "merged", "decided_at": now()}
+    session.execute(update(_CARE).where(is_due).values(**gone))
+    session.execute(update(_CARE).where(is_twin).values(subject=renamed))
+    session.execute(update(_CARE).where(mine).values(customer_id=after))

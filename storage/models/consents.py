@@ -66,3 +66,13 @@ def move_consents(session: Session, before: int, after: int) -> None:
     """What one customer agreed to is now another's, who they turned out to be."""
     mine = col(Consent.customer_id) == before
     session.exec(update(Consent).where(mine).values(customer_id=after))
+
+
+def copy_withdrawn(session: Session, before: int, after: int) -> None:
+    """Who wants nothing of us goes on wanting it as somebody else whom we know nothing of."""
+    query = select(Consent).where(Consent.customer_id == before).order_by(col(Consent.id))
+    newest = {(one.purpose, one.channel): one for one in session.exec(query)}
+    for one in newest.values():
+        if one.state == "withdrawn":
+            values = one.model_dump(exclude={"id", "customer_id"})
+            session.add(Consent(**values, customer_id=after))

@@ -1,6 +1,6 @@
 """Conversations, their messages, and agents' internal notes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, func, select
 from bot.core.clock import now
 from bot.core.events import ConversationOpened, MessageWritten, emit
 from bot.core.messages import Address, Author, State
-from storage.models.base import json_field, moment, new_row
+from storage.models.base import json_field, moment, new_ids, new_row
 from storage.models.customers import (
     AT_ADDRESS,
     Customer,
@@ -156,6 +156,19 @@ def write(session: Session, message: Written) -> Written:
     return message
 
 
+def write_all(session: Session, messages: Sequence[Written]) -> None:
+    """Store many new messages, now, in their order; each gets its `id`."""
+    if not messages:
+        return
+    ids = new_ids(session, _MESSAGES, len(messages))
+    for message, message_id in zip(messages, ids, strict=True):
+        message.id = message_id
+    rows = [{k: v for k, v in vars(one).items() if k != "verdict"} for one in messages]
+    session.connection().execute(insert(_MESSAGES), rows)
+    for message in messages:
+        emit(session, MessageWritten(message.conversation_id, message.id))
+
+
 def written(session: Session, identity_id: int, after: int) -> Passage:
     """What this session wrote into a chat that it holds, whose newest message was `after`."""
     messages: list[Written] = session.info.get("written", [])
@@ -226,6 +239,40 @@ def open_conversation(session: Session, identity: Identity) -> Conversation:
     assert opened.id is not None
     emit(session, ConversationOpened(opened.id))
     return opened
+
+
+def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[int, str]]:
+    """The id and language of the conversation of each of these chats that is not resolved; a new
+    one where there is none. Given are the chats' languages."""
+    newest = (
+        select_columns(func.max(_CONVERSATIONS.c.id))
+        .where(_CONVERSATIONS.c.identity_id.in_(languages))
+        .group_by(_CONVERSATIONS.c.identity_id)
+    )
+    query = select_columns(
+        _CONVERSATIONS.c.identity_id, _CONVERSATIONS.c.id, _CONVERSATIONS.c.language
+    ).where(_CONVERSATIONS.c.id.in_(newest), _CONVERSATIONS.c.state != State.RESOLVED)
+    known = session.connection().execute(query)
+    found = {row.identity_id: (row.id, row.language) for row in known}
+    missing = [one for one in languages if one not in found]
+    ids = new_ids(session, _CONVERSATIONS, len(missing)) if missing else []
+    pairs = list(zip(missing, ids, strict=True))
+    rows = [
+        {"id": number} | new_row(Conversation, identity_id=one, language=languages[one])
+        for one, number in pairs
+    ]
+    if rows:
+        session.connection().execute(insert(_CONVERSATIONS), rows)
+    for identity_id, conversation_id in pairs:
+        found[identity_id] = (conversation_id, languages[identity_id])
+        emit(session, ConversationOpened(conversation_id))
+    return found
+
+
+def touch_all(session: Session, conversation_ids: Collection[int], at: datetime) -> None:
+    """Mark conversations as changed at a moment."""
+    mine = _CONVERSATIONS.c.id.in_(conversation_ids)
+    session.connection().execute(update(_CONVERSATIONS).where(mine).values(updated_at=at))
 
 
 def latest_conversation(session: Session, identity_id: int) -> Conversation | None:

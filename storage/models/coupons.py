@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, UniqueConstraint, update
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from storage.models.base import moment
@@ -31,3 +31,15 @@ class Coupon(SQLModel, table=True):
     occasion: str | None = None
     given_at: datetime | None = moment(nullable=True, default=None)
     added_at: datetime = moment(default_factory=now)
+
+
+def move_coupons(session: Session, before: int, after: int) -> None:
+    """One customer's coupons are another's, who they turned out to be. Of two for one occasion
+    both are theirs; the first's is for none any more."""
+    theirs = select(Coupon.occasion).where(
+        Coupon.customer_id == after, col(Coupon.occasion).is_not(None)
+    )
+    mine = col(Coupon.customer_id) == before
+    twice = update(Coupon).where(mine, col(Coupon.occasion).in_(theirs)).values(occasion=None)
+    session.execute(twice, execution_options={"synchronize_session": False})
+    session.exec(update(Coupon).where(mine).values(customer_id=after))
