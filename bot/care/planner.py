@@ -134,7 +134,7 @@ class Planner:
     ) -> Verdict:
         journey = journeys.get(care.journey)
         case = reading.case_of(care, journey, known, self.policies, self.rules, at)
-        if journey is not None and journey.pool and care.id not in offers:
+        if _wish(care, journeys) is not None and care.id not in offers:
             case = replace(case, lacks_coupon=True)
         return judge(case, self.rules, at)
 
