@@ -105,9 +105,9 @@ class Journey(Part):
 
     Due `delay` after what set it off, and then at the next `at` by the customer's clock; of no use
     `valid` after that. `calm`: not while the customer has a reason to be cross, which holds for
-    all marketing. `button` is a choice under the message. `days` is the span of silence, or how
-    long a product lasts that does not say so itself. What is off in the file is only on where the
-    configuration enables it.
+    all marketing. `button` is what stands under the message: a way to a person, or five stars.
+    `days` is the span of silence, or how long a product lasts that does not say so itself. What is
+    off in the file is only on where the configuration enables it.
     """
 
     name: str
@@ -121,7 +121,7 @@ class Journey(Part):
     paused: bool = False
     calm: bool = False
     channels: tuple[str, ...] = ()
-    button: Literal["", "person"] = ""
+    button: Literal["", "person", "stars"] = ""
     festival: Annotated[str, AfterValidator(_festival)] = ""
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
     pool: str = ""

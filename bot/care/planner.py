@@ -19,6 +19,7 @@ from bot.core.errors import traced
 from bot.core.messages import Choice, Purpose
 from bot.delivery import outbox
 from bot.delivery.claims import Stop, guard_consent
+from bot.feedback import survey
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models import care as rows
@@ -208,14 +209,20 @@ class Planner:
             return None
         purpose = Purpose(care.purpose)
         lasts = at + _ADVERTS_LAST if purpose == Purpose.MARKETING else care.valid_until
-        person = Choice(self.voice.say("replies.person_button", language), "person")
         return outbox.Post(
             chat_id,
             text,
             purpose,
             min(care.valid_until, lasts),
-            (person,) if journey.button else (),
+            self._choices(journey, language),
         )
+
+    def _choices(self, journey: Journey, language: str) -> tuple[Choice, ...]:
+        """What can be chosen under the journey's message."""
+        if journey.button == "stars":
+            return survey.stars()
+        person = Choice(self.voice.say("replies.person_button", language), "person")
+        return (person,) if journey.button else ()
 
     def _say(
         self,

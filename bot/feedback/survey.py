@@ -19,6 +19,9 @@ from storage.models.feedback import Feedback, latest_feedback
 PROMPT = "survey"
 """Name of the prompt on the resolved conversation, `{"skill": PROMPT, "step": …}`."""
 
+STARS = "stars"
+"""What the choices of `stars` begin with."""
+
 PATIENCE = timedelta(days=1)
 """How long after a resolve an answer still counts."""
 
@@ -119,6 +122,30 @@ def rate(session: Session, conversation: Conversation, rating: int) -> None:
     session.add(feedback)
     conversation.prompt = _prompt("word")
     emit(session, Rated(feedback.conversation_id, rating))
+
+
+def stars() -> tuple[Choice, ...]:
+    """Five choices for how somebody likes what they bought, the fewest first: who types a number,
+    where choices are numbered, means the same by it."""
+    return tuple(Choice("★" * number, f"{STARS}:{number}") for number in range(1, 6))
+
+
+def stars_of(choice: str | None) -> int | None:
+    """Which of them was chosen."""
+    kind, _, number = (choice or "").partition(":")
+    return int(number) if kind == STARS and number in {"1", "2", "3", "4", "5"} else None
+
+
+def rate_purchase(session: Session, conversation: Conversation, rating: int) -> None:
+    """Store how a customer likes what they bought; a second word changes the first."""
+    assert conversation.id is not None
+    known = latest_feedback(session, conversation.id)
+    if known is None or not known.of_purchase:
+        known = Feedback(conversation_id=conversation.id, of_purchase=True)
+    known.rating, known.answered_at = rating, now()
+    session.add(known)
+    session.flush()
+    emit(session, Rated(conversation.id, rating))
 
 
 def comment(session: Session, conversation: Conversation, words: str) -> None:

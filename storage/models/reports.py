@@ -150,6 +150,7 @@ def ratings(session: Session, scope: Scope) -> list[tuple[int | None, int | None
     """Of the ratings asked for in the span: agent, rating (None: no answer), how many."""
     agent, rating = col(Feedback.agent_id), col(Feedback.rating)
     where = [col(Feedback.asked_at) >= scope.begin, col(Feedback.asked_at) < scope.end]
+    where.append(~col(Feedback.of_purchase))
     if scope.agent_id is not None:
         where.append(agent == scope.agent_id)
     query = select_columns(agent, rating, func.count()).where(*where)

@@ -1,0 +1,24 @@
+"""Takes the stars for what was bought, which a visit after the delivery asks for."""
+
+from bot.dialogue.turn import Turn, Verdict
+from bot.dialogue.wanting import ask_once
+from bot.feedback import survey
+
+AFTER = ("edited", "person_in_charge")
+LOW, GOOD = 2, 4
+"""Up to which rating a person is offered, and from which on offers may be."""
+
+
+def reply(turn: Turn) -> Verdict | None:
+    """Store the rating, and say what follows from it."""
+    rating = survey.stars_of(turn.choice)
+    if rating is None:
+        return None
+    survey.rate_purchase(turn.session, turn.conversation, rating)
+    if rating <= LOW:
+        turn.say("replies.stars_low", [turn.person_choice()])
+    else:
+        turn.say("replies.stars_thanks", rating=rating)
+    if rating >= GOOD:
+        ask_once(turn)
+    return Verdict("rating", {"rating": rating})
