@@ -40,6 +40,7 @@ from bot.desk import accounts, staff
 from bot.escalation import presence
 from bot.escalation.agents import named
 from bot.escalation.in_force import in_force
+from bot.shop import coupons
 from bot.shop.sources import checkup as sources_checkup
 from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
@@ -296,11 +297,23 @@ def _checks(config: Config) -> Iterator[Check]:
         yield Check(f"source 来源 {source.name}", partial(_source, config, source))
     for one in config.webhooks:
         yield Check(f"webhook {one.name}", partial(_webhook, one))
+    yield Check("coupons 优惠券", lambda: _coupons(config))
 
 
 def _source(config: Config, source: Source) -> str:
     with app.database(config) as db:
         return sources_checkup.check(db, source)
+
+
+def _coupons(config: Config) -> str:
+    with app.database(config) as db:
+        found = db.run(coupons.pools)
+    if low := ", ".join(f"{one.name} ({one.free})" for one in found if coupons.is_low(one)):
+        raise XiaoerError(
+            f"所剩不多：{low}。用 xiaoer coupons import 补充。",
+            f"few are left: {low}. Add some with `xiaoer coupons import`.",
+        )
+    return ", ".join(f"{one.name}: {one.free}" for one in found) or "none 没有"
 
 
 def _keys(config: Config) -> str:

@@ -1,9 +1,12 @@
 """Coupons: codes that the shop made, and who got which."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, UniqueConstraint, and_, case, or_
+from sqlalchemy import select as select_columns
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.clock import now
 from storage.models.base import moment
@@ -31,3 +34,65 @@ class Coupon(SQLModel, table=True):
     occasion: str | None = None
     given_at: datetime | None = moment(nullable=True, default=None)
     added_at: datetime = moment(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How much of a pool is left: `free` can be given now, `expired` never was and cannot be any
+    more. `recent` were given in the time that was asked about; `expires_at` is when the next free
+    one expires."""
+
+    name: str
+    free: int
+    given: int
+    expired: int
+    recent: int
+    expires_at: datetime | None
+
+
+def given_for(session: Session, customer_id: int, occasion: str) -> Coupon | None:
+    """The code that a customer has for an occasion."""
+    query = select(Coupon).where(Coupon.customer_id == customer_id, Coupon.occasion == occasion)
+    return session.exec(query).one_or_none()
+
+
+def free_code(session: Session, pool: str, good_until: datetime) -> Coupon | None:
+    """A code that nobody has and that holds longer than `good_until`, kept from others until the
+    commit; the oldest first."""
+    query = (
+        select(Coupon)
+        .where(Coupon.pool == pool, col(Coupon.customer_id).is_(None), _holds(good_until))
+        .order_by(col(Coupon.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return session.exec(query).first()
+
+
+def codes_of(session: Session, pool: str) -> set[str]:
+    """All codes that a pool ever had."""
+    return set(session.exec(select(Coupon.code).where(Coupon.pool == pool)))
+
+
+def pools(session: Session, at: datetime, recent_since: datetime) -> list[Pool]:
+    """All pools by name, as they stand at a moment; given since `recent_since` counts as recent."""
+    is_free = col(Coupon.customer_id).is_(None)
+    is_usable = and_(is_free, _holds(at))
+    columns: list[Any] = [
+        Coupon.pool,
+        _count(is_usable),
+        _count(col(Coupon.customer_id).is_not(None)),
+        _count(and_(is_free, ~_holds(at))),
+        _count(col(Coupon.given_at) >= recent_since),
+        func.min(case((is_usable, col(Coupon.expires_at)))),
+    ]
+    query = select_columns(*columns).group_by(columns[0]).order_by(columns[0])
+    return [Pool(*row) for row in session.execute(query)]
+
+
+def _holds(until: datetime) -> Any:
+    return or_(col(Coupon.expires_at).is_(None), col(Coupon.expires_at) > until)
+
+
+def _count(condition: Any) -> Any:
+    return func.count(case((condition, 1)))
