@@ -19,8 +19,8 @@ LOW = 20
 """Fewer codes than this are few, whatever was given lately."""
 RECENTLY = timedelta(days=14)
 """A pool is low when it holds fewer codes than were given in this time."""
-EXAMPLE = {"code": "XIAOMAN20", "value": "¥20", "expires": "2026年12月31日"}
-"""What texts may show of a coupon, with an example of each. `expires` is empty for no end."""
+EXAMPLE = {"code": "XIAOMAN20", "value": "¥20", "expires_on": "2026年12月31日"}
+"""What texts may show of a coupon, with an example of each. `expires_on` is empty for no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def coupon_facts(coupon: Coupon, language: str, voice: Voice) -> Mapping[str, An
     zone = voice.words.shop.zone
     last = coupon.expires_at - timedelta(seconds=1) if coupon.expires_at else None
     expires = day_text(last, zone, language) if last else ""
-    return {"code": coupon.code, "value": coupon.value, "expires": expires}
+    return {"code": coupon.code, "value": coupon.value, "expires_on": expires}
 
 
 def pools(session: Session) -> list[Pool]:

@@ -86,7 +86,7 @@ def test_each_gets_one_for_an_occasion_and_always_the_same(db: Database) -> None
     assert (first.code, again.code, other.code) == ("A", "A", "B")
     assert give(db, lin, "winback/2026") is None  # nothing is left but what expires too soon
     facts = coupons.coupon_facts(first, "en", voice())
-    assert (facts["code"], facts["value"], bool(facts["expires"])) == ("A", "¥20", True)
+    assert (facts["code"], facts["value"], bool(facts["expires_on"])) == ("A", "¥20", True)
     (pool,) = db.run(coupons.pools)
     assert (pool.free, pool.given, pool.recent, coupons.is_low(pool)) == (1, 2, 2, True)
 
@@ -117,5 +117,5 @@ def test_the_commands(sqlite_url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_last_day_is_told(language: str, sqlite_db: Database) -> None:
     coupon = Coupon(pool="x", code="A", expires_at=now().replace(2099, 12, 31, 16, 0, 0, 0))
-    said = coupons.coupon_facts(coupon, language, voice())["expires"]
+    said = coupons.coupon_facts(coupon, language, voice())["expires_on"]
     assert said == {"zh": "2099年12月31日", "en": "Dec 31, 2099"}[language]
