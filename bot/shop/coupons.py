@@ -1,26 +1,37 @@
 """Gives out the codes that the shop made, to each customer one for each occasion."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Protocol
 
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.words.dates import day_text
-from bot.words.phrases import Voice
 from storage.models import coupons
 from storage.models.coupons import Coupon, Pool
-from storage.models.customers import Customer
 from storage.models.upsert import insert_new
 
 LOW = 20
 """Fewer codes than this are few, whatever was given lately."""
 RECENTLY = timedelta(days=14)
 """A pool is low when it holds fewer codes than were given in this time."""
-EXAMPLE = {"code": "XIAOMAN20", "value": "¥20", "expires_on": "2026年12月31日"}
-"""What texts may show of a coupon, with an example of each. `expires_on` is empty for no end."""
+READ_WITHIN = timedelta(hours=24)
+"""A code is not given that expires so soon: its message may have to wait its turn."""
+
+
+class Wish(Protocol):
+    """A care message that goes with a coupon of a pool, once for its occasion."""
+
+    @property
+    def care_id(self) -> int: ...
+    @property
+    def customer_id(self) -> int: ...
+    @property
+    def pool(self) -> str: ...
+    @property
+    def occasion(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +48,35 @@ def add(session: Session, pool: str, coupon: NewCoupon) -> bool:
     return insert_new(session, Coupon, pool=pool, **asdict(coupon))
 
 
-def give(
-    session: Session, pool: str, customer_id: int, occasion: str, good_until: datetime
-) -> Coupon | None:
-    """A code of `pool` for the customer: for the same occasion always the same one.
+class Stock:
+    """The shop's pools, from which care messages get their coupons."""
 
-    A new one holds longer than `good_until`, when it may be read. None when there is none left.
-    The customer is held until the commit, so that two who ask at once get one code.
-    """
-    session.get(Customer, customer_id, with_for_update={"key_share": True})
-    found = coupons.given_for(session, customer_id, occasion)
-    if found is not None:
+    def offer(self, session: Session, wishes: Sequence[Wish], at: datetime) -> dict[int, Coupon]:
+        """For each wish that can be met, by its care message: the code that the customer has for
+        this occasion already, else one that is nobody's and still holds when the message may be
+        read, kept from others until the commit."""
+        mine = coupons.given_for(session, {(one.customer_id, one.occasion) for one in wishes})
+        given = {(one.customer_id, one.occasion): one for one in mine}
+        found: dict[int, Coupon] = {}
+        wanting = defaultdict(list)
+        for wish in wishes:
+            if (coupon := given.get((wish.customer_id, wish.occasion))) is not None:
+                found[wish.care_id] = coupon
+            else:
+                wanting[wish.pool].append(wish.care_id)
+        for pool, ids in wanting.items():
+            free = coupons.free_codes(session, pool, at + READ_WITHIN, len(ids))
+            found.update(zip(ids, free, strict=False))
         return found
-    fresh = coupons.free_code(session, pool, good_until)
-    if fresh is not None:
-        fresh.customer_id, fresh.occasion, fresh.given_at = customer_id, occasion, now()
-        session.add(fresh)
+
+    def give(self, session: Session, given: Sequence[tuple[Wish, Coupon]], at: datetime) -> None:
+        """These are the customers' now: their messages are being written."""
+        for wish, coupon in given:
+            if coupon.customer_id is None:
+                coupon.customer_id, coupon.occasion = wish.customer_id, wish.occasion
+                coupon.given_at = at
+                session.add(coupon)
         session.flush()
-    return fresh
-
-
-def coupon_facts(coupon: Coupon, language: str, voice: Voice) -> Mapping[str, Any]:
-    """What texts may show of a coupon: its code, its value, and the last day on which it holds."""
-    zone = voice.words.shop.zone
-    last = coupon.expires_at - timedelta(seconds=1) if coupon.expires_at else None
-    expires = day_text(last, zone, language) if last else ""
-    return {"code": coupon.code, "value": coupon.value, "expires_on": expires}
 
 
 def pools(session: Session) -> list[Pool]:

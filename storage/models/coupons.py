@@ -1,10 +1,11 @@
 """Coupons: codes that the shop made, and who got which."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, case, or_
+from sqlalchemy import Index, UniqueConstraint, and_, case, or_, tuple_
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -50,23 +51,23 @@ class Pool:
     expires_at: datetime | None
 
 
-def given_for(session: Session, customer_id: int, occasion: str) -> Coupon | None:
-    """The code that a customer has for an occasion."""
-    query = select(Coupon).where(Coupon.customer_id == customer_id, Coupon.occasion == occasion)
-    return session.exec(query).one_or_none()
+def given_for(session: Session, wanted: Collection[tuple[int, str]]) -> list[Coupon]:
+    """The codes that these customers have for these occasions."""
+    pairs = tuple_(col(Coupon.customer_id), col(Coupon.occasion))
+    return list(session.exec(select(Coupon).where(pairs.in_(wanted))))
 
 
-def free_code(session: Session, pool: str, good_until: datetime) -> Coupon | None:
-    """A code that nobody has and that holds longer than `good_until`, kept from others until the
-    commit; the oldest first."""
+def free_codes(session: Session, pool: str, good_until: datetime, most: int) -> list[Coupon]:
+    """At most `most` codes that nobody has and that hold longer than `good_until`, kept from
+    others until the commit; the oldest first."""
     query = (
         select(Coupon)
         .where(Coupon.pool == pool, col(Coupon.customer_id).is_(None), _holds(good_until))
         .order_by(col(Coupon.id))
-        .limit(1)
+        .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return session.exec(query).first()
+    return list(session.exec(query.execution_options(populate_existing=True)))
 
 
 def codes_of(session: Session, pool: str) -> set[str]:

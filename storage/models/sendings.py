@@ -1,6 +1,6 @@
 """Sendings to many: their rows, what of them is to be written, and pausing all that waits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,11 @@ def sending_named(session: Session, name: str) -> Sending | None:
     return session.exec(select(Sending).where(Sending.name == name)).one_or_none()
 
 
+def sendings_with(session: Session, ids: Collection[int]) -> list[Sending]:
+    """The sendings with these ids."""
+    return list(session.exec(select(Sending).where(col(Sending.id).in_(ids))))
+
+
 def held_sending(session: Session, sending_id: int) -> Sending | None:
     """A sending, held until the commit: its state does not change meanwhile."""
     query = select(Sending).where(Sending.id == sending_id).with_for_update()
@@ -43,9 +48,7 @@ def running(session: Session) -> list[int]:
     return [one for one in session.exec(query) if one is not None]
 
 
-def due_of_sending(
-    session: Session, sending_id: int, at: datetime, most: int
-) -> list[CareMessage]:
+def due_of_sending(session: Session, sending_id: int, at: datetime, most: int) -> list[CareMessage]:
     """What of a sending has to be looked at, held until the commit; who waits longest first."""
     query = (
         select(CareMessage)

@@ -2,11 +2,11 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlmodel import Session, select
 
 from bot.core.clock import now
@@ -19,10 +19,9 @@ from storage.db import Database
 from storage.models.coupons import Coupon
 from storage.models.customers import Customer
 from tests.support.command import xiaoer
-from tests.support.world import voice
 
 ZONE = ZoneInfo("Asia/Shanghai")
-SOON = timedelta(hours=24)
+STOCK = coupons.Stock()
 
 
 def people(db: Database, count: int) -> list[int]:
@@ -35,8 +34,26 @@ def people(db: Database, count: int) -> list[int]:
     return db.run(made)
 
 
-def give(db: Database, customer: int, occasion: str = "birthday/2026") -> Coupon | None:
-    return db.run(coupons.give, "gift", customer, occasion, now() + SOON)
+@dataclass(frozen=True)
+class Wish:
+    """A care message that wants a coupon."""
+
+    care_id: int
+    customer_id: int
+    pool: str = "gift"
+    occasion: str = "birthday/2026"
+
+
+def give(db: Database, *wishes: Wish) -> dict[int, str]:
+    """The codes given, by customer."""
+
+    def work(session: Session) -> dict[int, str]:
+        offers = STOCK.offer(session, wishes, now())
+        met = [(one, offers[one.care_id]) for one in wishes if one.care_id in offers]
+        STOCK.give(session, met, now())
+        return {one.customer_id: coupon.code for one, coupon in met}
+
+    return db.run(work)
 
 
 def stock(db: Database, *codes: NewCoupon) -> None:
@@ -79,14 +96,9 @@ def test_each_gets_one_for_an_occasion_and_always_the_same(db: Database) -> None
     lin, chen = people(db, 2)
     gone = NewCoupon("old", "¥5", now() + timedelta(hours=1))
     stock(db, gone, NewCoupon("A", "¥20", now() + timedelta(days=9)), NewCoupon("B"))
-    first, again, other = give(db, lin), give(db, lin), give(db, chen)
-    assert first is not None
-    assert again is not None
-    assert other is not None
-    assert (first.code, again.code, other.code) == ("A", "A", "B")
-    assert give(db, lin, "winback/2026") is None  # nothing is left but what expires too soon
-    facts = coupons.coupon_facts(first, "en", voice())
-    assert (facts["code"], facts["value"], bool(facts["expires_on"])) == ("A", "¥20", True)
+    assert give(db, Wish(1, lin)) == {lin: "A"}
+    assert give(db, Wish(2, lin), Wish(3, chen)) == {lin: "A", chen: "B"}
+    assert give(db, Wish(4, lin, occasion="winback/2026")) == {}  # what is left expires too soon
     (pool,) = db.run(coupons.pools)
     assert (pool.free, pool.given, pool.recent, coupons.is_low(pool)) == (1, 2, 2, True)
 
@@ -94,11 +106,13 @@ def test_each_gets_one_for_an_occasion_and_always_the_same(db: Database) -> None
 def test_those_who_ask_at_once_get_different_codes(db: Database) -> None:
     asking = people(db, 12)
     stock(db, *(NewCoupon(f"C{number}") for number in range(10)))
-    with ThreadPoolExecutor(8) as pool:  # each of them twice
-        given = list(pool.map(lambda one: (one, give(db, one)), asking * 2))
-    codes = {customer: coupon.code for customer, coupon in given if coupon is not None}
-    assert len(codes) == len(set(codes.values())) == 10
-    assert all(coupon is None or coupon.code == codes[one] for one, coupon in given)
+    with ThreadPoolExecutor(8) as pool:
+        given = [
+            code
+            for one in pool.map(lambda who: give(db, Wish(who, who)), asking)
+            for code in one.values()
+        ]
+    assert len(given) == len(set(given)) == 10
 
 
 def test_the_commands(sqlite_url: str, tmp_path: Path) -> None:
@@ -112,10 +126,3 @@ def test_the_commands(sqlite_url: str, tmp_path: Path) -> None:
     assert [(one["name"], one["free"], one["low"]) for one in json.loads(listed.stdout)] == [
         ("gift", 2, True)
     ]
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_last_day_is_told(language: str, sqlite_db: Database) -> None:
-    coupon = Coupon(pool="x", code="A", expires_at=now().replace(2099, 12, 31, 16, 0, 0, 0))
-    said = coupons.coupon_facts(coupon, language, voice())["expires_on"]
-    assert said == {"zh": "2099年12月31日", "en": "Dec 31, 2099"}[language]
