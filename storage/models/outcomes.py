@@ -101,6 +101,18 @@ def revenue(session: Session, scope: Scope) -> list[tuple[Group, str, int, Decim
     return [(Group(*row[:4]), row[4], row[5], Decimal(str(row[6]))) for row in rows]
 
 
+def by_journey(session: Session, since: datetime) -> dict[str, dict[str, int]]:
+    """For each journey how many messages are due, and how many were written, refused or held out
+    since a moment. Sendings are not among them."""
+    recent = or_(_CARE.c.state == CareState.DUE, _CARE.c.decided_at >= since)
+    keys = (_CARE.c.journey, _CARE.c.state)
+    query = select(*keys, func.count()).where(_CARE.c.sending_id.is_(None), recent)
+    found: dict[str, dict[str, int]] = {}
+    for journey, state, count in session.execute(query.group_by(*keys)):
+        found.setdefault(journey, {})[state] = count
+    return found
+
+
 def uncertain(session: Session, sending_id: int, most: int) -> Sequence[Row[Any]]:
     """The messages of a sending of which nobody knows whether they arrived: `customer_id`, `name`,
     `channel`, `delivery_id`, `reason`."""

@@ -1,4 +1,4 @@
-"""When a sending was counted and when all of it was planned, and the share that is held out."""
+"""When a sending was counted and planned, the share held out of it; journeys switched by hand."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "care_switch",
+        sa.Column("journey", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agent_id"],
+            ["agent.id"],
+        ),
+        sa.PrimaryKeyConstraint("journey"),
+    )
     with op.batch_alter_table("care_sending") as batch:
         batch.add_column(sa.Column("holdout", sa.Float(), nullable=False, server_default="0"))
         batch.add_column(sa.Column("counted_at", UtcDateTime(), nullable=True))
@@ -23,3 +35,5 @@ def downgrade() -> None:
         batch.drop_column("planned_at")
         batch.drop_column("counted_at")
         batch.drop_column("holdout")
+
+    op.drop_table("care_switch")
