@@ -15,7 +15,7 @@ from fastapi_offline import FastAPIOffline
 
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
-from bot.care import parcel_news
+from bot.care.house import House as Care
 from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
@@ -129,7 +129,8 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     Telling(config.webhooks).register(bus)
     survey.register(bus, voice)
     greeting.register(bus, voice)
-    parcel_news.register(bus, voice)
+    care = Care.of(config, voice)
+    care.register(bus)
     bus.on(HandoffRequested, _count_handoff)
     bus.on(SlaBreached, _count_breach)
     teams = Teams.of(config)
@@ -148,6 +149,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     reception = Reception(House(voice, answerer, teams, config.handover), discover(), policies)
     sla.Promises(teams).register(bus)
     jobs = [*_jobs(config, db), *sla.jobs(db)]
+    jobs += care.jobs(db)
     jobs += counting.jobs(db, _counting_rules(config, answerer, teams), lambda: answerer.ready)
     if config.desk.summary_at:
         jobs += _summary(config, db, voice, answerer, corp).jobs()
@@ -158,7 +160,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     telegram = _telegram(config, db, voice, intake, community, forum)
     corp.connect(intake)
     for account in wechat:
-        account.connect(intake, Replies(db, account.channel))
+        account.connect(intake, Replies(db, account.channel, care.planner.guard))
     pushed = [
         *channels,
         *(one.channel for one in telegram),
@@ -171,7 +173,10 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
 
     webhooks = tuple(Endpoint(one, told) for one in config.webhooks)
     senders = Senders(
-        [Sender(db, channel, folder=files_folder(config)) for channel in (*pushed, *webhooks)]
+        [
+            Sender(db, channel, care.planner.guard, files_folder(config))
+            for channel in (*pushed, *webhooks)
+        ]
     )
     fetcher = Fetcher(
         db,
@@ -181,6 +186,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     )
     look_after = Rounds(db, groups)
     rules = {(one.channel, one.account): one.policy for one in pushed}
+    care.connect(rules)
     if forum is not None:
         forum.connect(rules)
     return Service(

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 from rapidfuzz import process
 
+from bot.care_settings import Care
 from bot.core.errors import Misread, XiaoerError
 from bot.core.roles import Role
 from bot.core.spans import ALWAYS, Day, DayPart, Span, joined, read_day_part, read_span
@@ -505,6 +506,7 @@ class Config(BaseSettings):
     content: Content = Content()
     files: Files = Files()
     desk: Desk = Desk()
+    care: Care = Care()
     api_keys: tuple[ApiKey, ...] = ()
     telegram: tuple[Telegram, ...] = ()
     wechat: tuple[WeChat, ...] = ()

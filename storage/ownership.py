@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
+from sqlmodel import Session
 
 from storage.db import Database
 
@@ -20,6 +22,14 @@ _DEAD_SECONDS: dict[str, Any] = {
     "keepalives_count": 2,
 }
 """How soon each side notices that the other's machine is gone (TCP keepalive)."""
+
+
+def alone(session: Session, name: str) -> bool:
+    """Whether `name`'s work is this transaction's until it ends, and no other process's."""
+    if session.get_bind().dialect.name == "sqlite":
+        return True
+    query = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool(session.connection().execute(query, {"name": name}).scalar_one())
 
 
 class Ownership:

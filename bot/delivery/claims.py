@@ -24,10 +24,12 @@ from storage.models.progress import Account
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A guard's refusal: why, and whether it may be sent later (held) or never (failed)."""
+    """A guard's refusal: why, and whether it may be sent later (held) or never (failed). With
+    `until` it stays in its line and is claimed again then."""
 
     reason: str
     for_good: bool = False
+    until: datetime | None = None
 
 
 REQUEST_LASTS = timedelta(seconds=20)
@@ -154,10 +156,13 @@ def _comes_for_it(session: Session, delivery: Delivery, at: datetime) -> bool:
     return True
 
 
-def _wait(session: Session, delivery: Delivery, until: datetime) -> None:
+def _wait(session: Session, delivery: Delivery, until: datetime, reason: str = "") -> None:
     assert delivery.id is not None
     was = [Progress.QUEUED]
-    progress.change(session, Delivery, delivery.id, was, Progress.QUEUED, not_before=until)
+    values = {"reason": reason} if reason else {}
+    progress.change(
+        session, Delivery, delivery.id, was, Progress.QUEUED, not_before=until, **values
+    )
 
 
 def _waiting(
@@ -195,6 +200,9 @@ def _joined(
 
 
 def _stop(session: Session, delivery: Delivery, stop: Stop) -> None:
+    if stop.until is not None:
+        _wait(session, delivery, stop.until, stop.reason)  # what is held stays held
+        return
     state = Progress.FAILED if stop.for_good else Progress.HELD
     outcomes.move(session, delivery, state, stop.reason)
 

@@ -1,6 +1,7 @@
 """The ledger of windows in which a platform lets us write, such as five messages in 48 hours."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -59,7 +60,7 @@ def take(
         quota
         for quota in deliveries.open_quotas(session, *_chat(delivery), at)
         if quota.kind in policy.windows
-        and (quota.allowance is None or _left(quota, purpose) >= missing)
+        and (quota.allowance is None or left(quota, purpose) >= missing)
     ]
     if not usable:
         return False
@@ -121,7 +122,7 @@ def is_shut(session: Session, address: Address) -> bool:
     windows = [quota for quota in known if not quota.kind.startswith(LEAVE)]
     at = now()
     return bool(windows) and not any(
-        quota.closes_at > at and (quota.allowance is None or _left(quota, Purpose.ANSWER) > 0)
+        quota.closes_at > at and (quota.allowance is None or left(quota, Purpose.ANSWER) > 0)
         for quota in windows
     )
 
@@ -145,10 +146,11 @@ def _row(session: Session, address: Address, kind: str) -> Quota:
     )  # fmt: skip
 
 
-def _left(quota: Quota, purpose: Purpose) -> int:
+def left(quota: Any, purpose: Purpose) -> int:
+    """How many messages of a window, or of its row, that counts are left for a purpose."""
     assert quota.allowance is not None
     kept = 0 if purpose == Purpose.AGENT else quota.for_agents
-    return quota.allowance - kept - quota.used
+    return int(quota.allowance - kept - quota.used)
 
 
 def release(session: Session, account: Account, chat: str) -> None:

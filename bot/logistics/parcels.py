@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -71,9 +72,16 @@ def parcel_facts(session: Session, parcel: Parcel, language: str, voice: Voice) 
     """
     assert parcel.id is not None
     latest = next(iter(tracking_of(session, parcel.id)), None)
+    return parcel_texts(parcel, latest, language, voice, nameless=_is_nameless(session, parcel))
+
+
+def parcel_texts(
+    parcel: Any, latest: Any, language: str, voice: Voice, *, nameless: bool
+) -> dict[str, str]:
+    """`parcel_facts` of a parcel's row and its newest step's, if there is one."""
     return {
         "carrier": parcel.carrier,
-        "tracking_number": "" if _is_nameless(session, parcel) else parcel.tracking_number,
+        "tracking_number": "" if nameless else parcel.tracking_number,
         "status_text": _status_text(parcel.status, language, voice),
         "latest": _words(latest, language, voice) if latest else "",
         "latest_place": latest.place if latest else "",

@@ -76,8 +76,8 @@ def apply_customer(session: Session, event: CustomerEvent) -> Customer:
     return customer
 
 
-def order_facts(order: Order, language: str, voice: Voice) -> dict[str, str]:
-    """The order as answers show it: texts in `language`, empty where nothing is known.
+def order_facts(order: Any, language: str, voice: Voice) -> dict[str, str]:
+    """The order, or its row, as answers show it: texts in `language`, empty where nothing is known.
 
     Keys: number, status_text, items_text, amount, placed_on (a day in the shop's time zone).
     """

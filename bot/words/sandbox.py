@@ -176,16 +176,17 @@ class Words:
             elif isinstance(node, nodes.Test) and node.name not in _TESTS:
                 yield f"the test {node.name!r} is not allowed"
             elif isinstance(node, nodes.Getattr):
-                yield from self._attribute_faults(node)
+                yield from self._attribute_faults(node, facts or {})
             elif isinstance(node, nodes.Name) and facts is not None:
                 known = ("shop", "language", *facts)
                 if node.name not in known:
                     yield f"there is no {node.name!r} here, only {', '.join(known)}"
 
-    def _attribute_faults(self, node: nodes.Getattr) -> Iterator[str]:
+    def _attribute_faults(self, node: nodes.Getattr, facts: Facts) -> Iterator[str]:
         owner = _path(node.node)
         parts: dict[str, Any] = {
-            "shop": type(self._shop).model_fields, "shop.extra": self._shop.extra, **ANSWER
+            "shop": type(self._shop).model_fields, "shop.extra": self._shop.extra,
+            **ANSWER, **facts,
         }  # fmt: skip
         if node.attr.startswith("_"):
             yield f"the attribute {node.attr!r} is not allowed"

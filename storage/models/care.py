@@ -1,15 +1,17 @@
 """Care messages: what is due to whom, what became of it, and why where it was not sent."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, Session, SQLModel
+from sqlalchemy import Index, UniqueConstraint, and_, bindparam, delete, insert, tuple_, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
-from storage.models.base import json_field, moment
-from storage.models.upsert import insert_or_ignore
+from storage.models.base import json_field, moment, new_row
+from storage.models.upsert import insert_all
 
 
 class CareState(StrEnum):
@@ -36,6 +38,7 @@ class CareMessage(SQLModel, table=True):
         Index("ix_care_message_due", "state", "due_at"),
         Index("ix_care_message_sending", "sending_id", "state"),
         Index("ix_care_message_customer", "customer_id", "state"),
+        Index("ix_care_message_turn", "state", "customer_id", "due_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -101,18 +104,106 @@ class Sending(SQLModel, table=True):
     ended_at: datetime | None = moment(nullable=True, default=None)
 
 
-class CareSent(SQLModel, table=True):
-    """One piece of news that was told. `kind` is `order.paid`, `subject` is `order:17`."""
-
-    __tablename__ = "care_sent"
-    __table_args__ = (UniqueConstraint("kind", "subject"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    kind: str
-    subject: str
-    at: datetime = moment(default_factory=now)
+_CARE = SQLModel.metadata.tables["care_message"]
+_MOVE = update(_CARE).where(_CARE.c.id == bindparam("its_id"), _CARE.c.state == CareState.DUE)
+_MOVE = _MOVE.values({name: bindparam(f"its_{name}") for name in (
+    "state", "reason", "due_at", "identity_id", "message_id", "decided_at"
+)})  # fmt: skip
 
 
-def first_time(session: Session, kind: str, subject: str) -> bool:
-    """Note that `kind` is being told about `subject`. False when it was told before."""
-    return insert_or_ignore(session, CareSent(kind=kind, subject=subject))
+def plan(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert care messages of these values, but for those that there are already."""
+    insert_all(session, _CARE, [new_row(CareMessage, **row) for row in rows])
+
+
+def is_any_due(session: Session, at: datetime) -> bool:
+    """Whether a care message has to be looked at."""
+    query = select(CareMessage.id).where(
+        CareMessage.state == CareState.DUE, col(CareMessage.due_at) <= at
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
+def due_from(session: Session, customer_id: int, at: datetime, most: int) -> list[CareMessage]:
+    """What has to be looked at of customers from this id on, held until the commit.
+
+    A customer's are together, the most important first.
+    """
+    query = (
+        select(CareMessage)
+        .where(
+            CareMessage.state == CareState.DUE,
+            col(CareMessage.customer_id) >= customer_id,
+            col(CareMessage.due_at) <= at,
+        )
+        .order_by(
+            col(CareMessage.customer_id),
+            col(CareMessage.priority).desc(),
+            col(CareMessage.due_at),
+            col(CareMessage.id),
+        )
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.exec(query.execution_options(populate_existing=True)))
+
+
+def due_of(session: Session, keys: Collection[tuple[str, str, int]]) -> list[CareMessage]:
+    """What is still to be decided of these journeys, subjects and customers, held."""
+    names = tuple_(CareMessage.journey, CareMessage.subject, CareMessage.customer_id)
+    query = (
+        select(CareMessage)
+        .where(names.in_(keys), CareMessage.state == CareState.DUE)
+        .order_by(col(CareMessage.priority).desc(), col(CareMessage.id))
+        .with_for_update()
+    )
+    return list(session.exec(query.execution_options(populate_existing=True)))
+
+
+def known_subjects(
+    session: Session, journey: str, subject: str, customer_ids: Collection[int]
+) -> set[int]:
+    """Which of these customers have a message of this journey and subject."""
+    query = select_columns(_CARE.c.customer_id).where(
+        _CARE.c.journey == journey, _CARE.c.subject == subject,
+        _CARE.c.customer_id.in_(customer_ids),
+    )  # fmt: skip
+    return set(session.connection().execute(query).scalars())
+
+
+def decided(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Note what was decided about messages that were due: their `id` and what is new of them."""
+    if changes:
+        named = [{f"its_{key}": value for key, value in one.items()} for one in changes]
+        session.connection().execute(_MOVE, named)
+
+
+def refused(session: Session, refusals: Sequence[dict[str, Any]]) -> None:
+    """Keep what the guard said no to: `care_id`, `reason`, `for_good`, `at`."""
+    if refusals:
+        session.connection().execute(insert(CareRefusal), list(refusals))
+
+
+def care_of_message(session: Session, message_id: int) -> CareMessage | None:
+    """What a message was planned as, if it is one of care."""
+    return session.exec(select(CareMessage).where(CareMessage.message_id == message_id)).first()
+
+
+def move_care(session: Session, before: int, after: int) -> None:
+    """One customer turned out to be another: what both have of a journey stays the first's."""
+    other = _CARE.alias()
+    twins = select_columns(_CARE.c.id).join(
+        other,
+        and_(other.c.journey == _CARE.c.journey, other.c.subject == _CARE.c.subject,
+             other.c.customer_id == after),
+    ).where(_CARE.c.customer_id == before)  # fmt: skip
+    ids = list(session.connection().execute(twins).scalars())
+    mine = _CARE.c.customer_id == before
+    session.execute(update(_CARE).where(mine, _CARE.c.id.not_in(ids)).values(customer_id=after))
+    _forget(session, ids)
+
+
+def _forget(session: Session, ids: Collection[int]) -> None:
+    """What both had: the history of the one that goes is of no use to anybody."""
+    session.execute(delete(CareRefusal).where(col(CareRefusal.care_id).in_(ids)))
+    session.execute(delete(CareMessage).where(col(CareMessage.id).in_(ids)))

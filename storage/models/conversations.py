@@ -1,6 +1,6 @@
 """Conversations, their messages, and agents' internal notes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -142,6 +142,7 @@ def of_teams(teams: Teams) -> list[Any]:
 
 _MESSAGES = SQLModel.metadata.tables["message"]
 _WRITE = insert(_MESSAGES).returning(_MESSAGES.c.id)
+_WRITE_ALL = insert(_MESSAGES).returning(_MESSAGES.c.id, sort_by_parameter_order=True)
 _JUDGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("its_id"))
 _JUDGE = _JUDGE.values(text=bindparam("its_text"), verdict=bindparam("its_verdict"))
 
@@ -154,6 +155,17 @@ def write(session: Session, message: Written) -> Written:
     session.info.setdefault("written", []).append(message)
     emit(session, MessageWritten(message.conversation_id, message.id))
     return message
+
+
+def write_all(session: Session, messages: Sequence[Written]) -> None:
+    """Store many new messages, now, in their order; each gets its `id`."""
+    if not messages:
+        return
+    rows = [{k: v for k, v in vars(one).items() if k not in ("id", "verdict")} for one in messages]
+    ids = session.connection().execute(_WRITE_ALL, rows).scalars()
+    for message, message_id in zip(messages, ids, strict=True):
+        message.id = message_id
+        emit(session, MessageWritten(message.conversation_id, message.id))
 
 
 def written(session: Session, identity_id: int, after: int) -> Passage:
@@ -216,6 +228,7 @@ def reword(session: Session, message_id: int, text: str) -> None:
 
 _CONVERSATIONS = SQLModel.metadata.tables["conversation"]
 _OPEN = insert(_CONVERSATIONS).returning(*_CONVERSATIONS.c)
+_OPEN_ALL = insert(_CONVERSATIONS).returning(_CONVERSATIONS.c.id, sort_by_parameter_order=True)
 _OPENED = select_columns(Conversation).from_statement(_OPEN)
 
 
@@ -226,6 +239,34 @@ def open_conversation(session: Session, identity: Identity) -> Conversation:
     assert opened.id is not None
     emit(session, ConversationOpened(opened.id))
     return opened
+
+
+def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[int, str]]:
+    """The id and language of the conversation of each of these chats that is not resolved; a new
+    one where there is none. Given are the chats' languages."""
+    newest = (
+        select_columns(func.max(_CONVERSATIONS.c.id))
+        .where(_CONVERSATIONS.c.identity_id.in_(languages))
+        .group_by(_CONVERSATIONS.c.identity_id)
+    )
+    query = select_columns(
+        _CONVERSATIONS.c.identity_id, _CONVERSATIONS.c.id, _CONVERSATIONS.c.language
+    ).where(_CONVERSATIONS.c.id.in_(newest), _CONVERSATIONS.c.state != State.RESOLVED)
+    rows = session.connection().execute(query)
+    found = {row.identity_id: (row.id, row.language) for row in rows}
+    missing = [one for one in languages if one not in found]
+    new = [new_row(Conversation, identity_id=one, language=languages[one]) for one in missing]
+    ids = session.connection().execute(_OPEN_ALL, new).scalars() if new else ()
+    for identity_id, conversation_id in zip(missing, ids, strict=True):
+        found[identity_id] = (conversation_id, languages[identity_id])
+        emit(session, ConversationOpened(conversation_id))
+    return found
+
+
+def touch_all(session: Session, conversation_ids: Collection[int], at: datetime) -> None:
+    """Mark conversations as changed at a moment."""
+    mine = _CONVERSATIONS.c.id.in_(conversation_ids)
+    session.connection().execute(update(_CONVERSATIONS).where(mine).values(updated_at=at))
 
 
 def latest_conversation(session: Session, identity_id: int) -> Conversation | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, exists, or_, update
+from sqlalchemy import Index, UniqueConstraint, and_, exists, insert, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -53,6 +54,12 @@ class Quota(SQLModel, table=True):
     allowance: int | None = None
     for_agents: int = 0
     used: int = 0
+
+
+def add_deliveries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Queue many deliveries, given as the values of their rows."""
+    if rows:
+        session.connection().execute(insert(SQLModel.metadata.tables["delivery"]), list(rows))
 
 
 def next_due(

@@ -3,7 +3,6 @@
 import pytest
 from sqlmodel import Session, select
 
-from bot.care import parcel_news
 from bot.core.clock import now
 from bot.core.messages import Purpose
 from bot.customers.linking import prove
@@ -13,13 +12,14 @@ from storage.db import Database
 from storage.models.conversations import Message
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
+from tests.support.care import caring
 from tests.support.world import LIN, ago, chat, stepped, told
 
 
 @pytest.fixture
 def linked(db: Database, voice: Voice) -> Database:
     """A shop with news, and an order XE1 whose customer is known in a Telegram chat."""
-    parcel_news.register(db.bus, voice)
+    caring(db, voice)
 
     def story(session: Session) -> None:
         told(session, "order.paid", at=ago(days=9))
@@ -119,7 +119,7 @@ def test_the_latest_chat_is_told_in_its_language(linked: Database) -> None:
 
 
 def test_every_text_can_be_said(voice: Voice, db: Database) -> None:
-    parcel_news.register(db.bus, voice)
+    caring(db, voice)
 
     def story(session: Session, language: str) -> None:
         identity = chat(session, language)
