@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care.house import House as Care
+from bot.care.sending_run import SendingRunner
 from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
@@ -55,6 +56,7 @@ from bot.inbox.admission import Admission
 from bot.inbox.fetching import Fetcher
 from bot.inbox.moved import KeptMoves
 from bot.insights import counting
+from bot.shop.coupons import Stock
 from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.api.router import agents_router
@@ -110,6 +112,7 @@ class Service:
     transfers: Transfers
     webhooks: tuple[Endpoint, ...]
     in_force: TeamsInForce
+    care: Care
 
 
 def content(config: Config) -> Content:
@@ -129,7 +132,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     Telling(config.webhooks).register(bus)
     survey.register(bus, voice)
     greeting.register(bus, voice)
-    care = Care.of(config, voice)
+    care = Care.of(config, voice, Stock())
     care.register(bus)
     bus.on(HandoffRequested, _count_handoff)
     bus.on(SlaBreached, _count_breach)
@@ -208,6 +211,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         transfers,
         webhooks,
         TeamsInForce(config, teams, voice.words),
+        care,
     )
 
 
@@ -363,6 +367,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
             asyncio.create_task(Indexer(service.db).run()),
             asyncio.create_task(service.router.run()),
             asyncio.create_task(service.in_force.follow(service.db)),
+            asyncio.create_task(SendingRunner(service.db, service.care.planner).run()),
         ]
         yield
         for bot in service.telegram:

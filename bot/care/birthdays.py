@@ -1,11 +1,14 @@
 """Birthdays of a month, for gifts made by hand: as a list, and as something for agents to do."""
 
+import csv
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
+from io import StringIO
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from bot.answering.tables import neutral
 from bot.core.clock import now
 from storage import live
 from storage.models.audit import record
@@ -19,6 +22,7 @@ MOST = 2000
 AHEAD = timedelta(days=7)
 """So long before the day agents are reminded: a parcel needs its time."""
 REMINDED_AT = time(10)
+HEADS = ["day", "name", "tags", "orders", "channel"]
 
 
 def next_month(zone: ZoneInfo) -> int:
@@ -55,7 +59,7 @@ def remind(
 
 
 def rows(birthdays: Collection[Birthday]) -> list[list[str]]:
-    """The list as a table: day, name, tags, orders, channel; neither years, phones nor addresses."""
+    """The list as a table with these `HEADS`: no years, phones or addresses."""
     return [
         [
             one.birthday.strftime("%m-%d"),
@@ -66,6 +70,15 @@ def rows(birthdays: Collection[Birthday]) -> list[list[str]]:
         ]
         for one in birthdays
     ]
+
+
+def to_csv(table: Collection[Collection[str]]) -> bytes:
+    """For spreadsheets: UTF-8 with a mark of it; no cell is taken for a formula."""
+    sheet = StringIO()
+    writer = csv.writer(sheet)
+    for row in table:
+        writer.writerow([neutral(cell) for cell in row])
+    return sheet.getvalue().encode("utf-8-sig")
 
 
 def _to_do(one: Birthday, zone: ZoneInfo) -> FollowUp:

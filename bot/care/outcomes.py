@@ -75,6 +75,15 @@ class Figures:
         }
 
 
+def explained(days: int) -> tuple[str, str]:
+    """What the figures mean, in both languages."""
+    return (
+        f"回复、退订、复购和订单额：送达后 {days} 天内。对照组从本该发送的那一刻算起。",
+        f"Replies, stops, buyers and revenue: within {days} days of arriving; of those held out, "
+        "of the moment when they would have been written to.",
+    )
+
+
 def scope(
     since: datetime | None = None,
     until: datetime | None = None,

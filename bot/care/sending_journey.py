@@ -16,18 +16,19 @@ ROOM = "sending"
 
 
 def journey_of(sending: Sending) -> Journey:
-    """The journey that writes a sending's messages."""
-    return Journey(
-        name=name_of(sending),
-        trigger="sending",
-        purpose=sending.purpose,
-        valid=sending.valid_until - sending.created_at,
-        paused=sending.state == "paused",
-        enabled=sending.state != "stopped",
-        pool=sending.pool,
-        holdout=sending.holdout,
-        texts={language: {"warm": text} for language, text in sending.texts.items()},
-    )
+    """The journey that writes a sending's messages; it was checked when it was made."""
+    values: dict[str, Any] = {
+        "name": name_of(sending),
+        "trigger": ROOM,
+        "purpose": sending.purpose,
+        "valid": sending.valid_until - sending.created_at,
+        "paused": sending.state == "paused",
+        "enabled": sending.state != "stopped",
+        "pool": sending.pool,
+        "holdout": sending.holdout,
+        "texts": {language: {"warm": text} for language, text in sending.texts.items()},
+    }
+    return Journey.model_construct(**values)
 
 
 def find(session: Session, names: Collection[str]) -> Mapping[str, Journey]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import config as configuration
-from bot.bars import progress
 from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language, say
 
 if TYPE_CHECKING:
@@ -119,9 +118,9 @@ def run(
 
     with _room(config) as service:
         sending_id = sending.prepared(service, what)
-        counts = sending.count(service, sending_id)
-        if sending.begin(service, sending_id, counts, yes) and not no_wait:
-            sending.watch(service, sending_id, what)
+        counted = sending.count(service, sending_id)
+        if sending.begin(service, counted, yes) and not no_wait:
+            sending.watch(service, sending_id)
         if as_json:
             print_json(sending.summary(service, sending_id))
 
@@ -163,7 +162,7 @@ def report(
     for one in found:
         err.print(one.line(reader_language()), markup=False)
     words = outcomes.explained(within)
-    err.print(say(*words), style="dim", markup=False)
+    err.print(say(*words), markup=False)
 
 
 @app.command()

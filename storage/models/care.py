@@ -117,17 +117,18 @@ def plan(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def is_any_due(session: Session, at: datetime) -> bool:
-    """Whether a care message has to be looked at."""
+    """Whether a care message has to be looked at; those of sendings have their own turn."""
     query = select(CareMessage.id).where(
-        CareMessage.state == CareState.DUE, col(CareMessage.due_at) <= at
+        CareMessage.state == CareState.DUE,
+        col(CareMessage.due_at) <= at,
+        col(CareMessage.sending_id).is_(None),
     )
     return session.exec(query.limit(1)).first() is not None
 
 
 def due_from(session: Session, customer_id: int, at: datetime, most: int) -> list[CareMessage]:
-    """What has to be looked at of customers from this id on, held until the commit.
-
-    A customer's are together, the most important first.
+    """What has to be looked at of customers from this id on, held until the commit; not what
+    belongs to sendings. A customer's are together, the most important first.
     """
     query = (
         select(CareMessage)
@@ -135,6 +136,7 @@ def due_from(session: Session, customer_id: int, at: datetime, most: int) -> lis
             CareMessage.state == CareState.DUE,
             col(CareMessage.customer_id) >= customer_id,
             col(CareMessage.due_at) <= at,
+            col(CareMessage.sending_id).is_(None),
         )
         .order_by(
             col(CareMessage.customer_id),

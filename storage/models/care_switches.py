@@ -7,6 +7,8 @@ from sqlmodel import Field, Session, SQLModel, select
 from bot.core.clock import now
 from storage.models.base import moment
 
+ON, OFF, PAUSED = "on", "off", "paused"
+
 
 class CareSwitch(SQLModel, table=True):
     """A journey's `state`: `on`, `off` or `paused`. Without a row the files decide."""

@@ -117,13 +117,18 @@ def hold_back(session: Session, sending_id: int) -> int:
 
 
 def let_go(session: Session, sending_id: int) -> int:
-    """Queue again what of a sending was held back, and look again at what is due."""
-    mine = (_CARE.c.sending_id == sending_id, _CARE.c.state == CareState.DUE)
-    session.execute(update(_CARE).where(*mine, _CARE.c.reason == PAUSED).values(due_at=now()))
+    """Queue again what of a sending was held back. Returns how many that were."""
     held = _DELIVERY.c.reason == PAUSED
-    count = _move(session, sending_id, [Progress.HELD], Progress.QUEUED, "", held)
+    waits = [Progress.HELD, Progress.QUEUED]
+    count = _move(session, sending_id, waits, Progress.QUEUED, "", held)
     live.touch(session, *(live.sender(*one) for one in _accounts(session, sending_id)))
     return count
+
+
+def look_again(session: Session, journey: str) -> None:
+    """What of a journey waits because it was paused is looked at now."""
+    mine = (_CARE.c.journey == journey, _CARE.c.state == CareState.DUE, _CARE.c.reason == PAUSED)
+    session.execute(update(_CARE).where(*mine).values(due_at=now()))
 
 
 def give_up(session: Session, sending_id: int) -> int:
@@ -154,7 +159,7 @@ def _move(
         _CARE.c.sending_id == sending_id, _CARE.c.message_id.is_not(None)
     )
     where = (_DELIVERY.c.message_id.in_(mine), _DELIVERY.c.state.in_(was), *conditions)
-    values = {"state": to, "reason": reason, "updated_at": now()}
+    values = {"state": to, "reason": reason, "updated_at": now(), "not_before": None}
     return rows_changed(session, update(_DELIVERY).where(*where).values(**values))
 
 
