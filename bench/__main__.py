@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import answers, desks, engine, growth, load, searching, sending, swap
+from bench import answers, care, desks, engine, growth, load, searching, sending, swap
 from bot.config import ROOT
 
 
@@ -30,6 +30,9 @@ def main() -> None:
         help="to send to a platform (3000), of the grown shop (ten for each customer), or to "
         "search (1000000)",
     )
+    parser.add_argument(
+        "--databases", nargs="*", default=[], help="addresses of empty databases, for care"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--data",
@@ -39,7 +42,17 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=("answers", "desks", "engine", "growth", "load", "search", "sending", "swap"),
+        choices=(
+            "answers",
+            "care",
+            "desks",
+            "engine",
+            "growth",
+            "load",
+            "search",
+            "sending",
+            "swap",
+        ),
         help="one part alone",
     )
     options = parser.parse_args()
@@ -56,6 +69,9 @@ def main() -> None:
             ),
             "growth": lambda: growth.measure(
                 Path(folder), options.customers, options.messages or 10 * options.customers
+            ),
+            "care": lambda: care.measure(
+                Path(folder), min(options.customers, 100_000), tuple(options.databases)
             ),
             "desks": lambda: desks.measure(Path(folder) / "desks", 100, 5000),
             "search": lambda: searching.measure(Path(folder), options.messages or 1_000_000),

@@ -164,7 +164,7 @@ def _switched(journey: Journey, care: Care) -> Journey:
 
 def _faults(journey: Journey, words: Words) -> Iterator[tuple[Where, str]]:
     """Where a text cannot be used or is missing, and why."""
-    for where, text in _texts(journey):
+    for where, text in texts_of(journey):
         wrong = words.check(text, FULL) or words.check(text, EMPTY)
         if wrong:
             yield where, wrong
@@ -175,7 +175,8 @@ def _faults(journey: Journey, words: Words) -> Iterator[tuple[Where, str]]:
             yield ("texts",), f"there is none in {language} / 缺少 {language} 文本"
 
 
-def _texts(journey: Journey) -> Iterator[tuple[Where, str]]:
+def texts_of(journey: Journey) -> Iterator[tuple[Where, str]]:
+    """All templates of a journey, each with its path in the file."""
     for language, voices in journey.texts.items():
         for voice, text in voices.items():
             yield ("texts", language, voice), text

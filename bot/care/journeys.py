@@ -136,7 +136,7 @@ class Journey(Part):
         if (self.trigger == "festival") != bool(self.festival):
             raise Misread(
                 'trigger = "festival" 需要写 festival（节日名），其他触发不能写',
-                'trigger = "festival" needs the festival\'s name, and no other trigger may have one',
+                'trigger = "festival" needs the festival\'s name; no other trigger may have one',
             )
         if self.trigger == "silence" and self.days is None:
             raise Misread('trigger = "silence" 需要写 days', 'trigger = "silence" needs days')

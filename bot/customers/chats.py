@@ -8,6 +8,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from bot.customers import linking
+from storage.models.consents import copy_withdrawn
 from storage.models.customers import Customer, Identity, identities_of
 from storage.models.link_codes import LinkCode, forget_codes, live_code
 
@@ -86,6 +87,7 @@ def part(session: Session, identity: Identity) -> bool:
     session.add(nobody)
     session.flush()
     assert nobody.id is not None
+    copy_withdrawn(session, identity.customer_id, nobody.id)
     identity.customer_id, identity.linked_at = nobody.id, None
     session.add(identity)
     session.flush()

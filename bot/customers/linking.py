@@ -8,6 +8,9 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from storage.models.care import move_care
+from storage.models.consents import move_consents
+from storage.models.coupons import move_coupons
 from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
 from storage.models.profiles import is_nobody
@@ -177,6 +180,7 @@ def _take_over(session: Session, anonymous: Customer, customer: Customer) -> Non
     assert anonymous.id is not None
     if anonymous is not customer and is_nobody(session, anonymous.id):
         assert customer.id is not None
-        move_notes(session, anonymous.id, customer.id)
+        for move in (move_notes, move_care, move_consents, move_coupons):
+            move(session, anonymous.id, customer.id)
         session.delete(anonymous)
     session.flush()

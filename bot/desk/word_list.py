@@ -17,14 +17,16 @@ from bot.answering.check import Finding, check
 from bot.answering.drafts import FILE as DRAFTS
 from bot.answering.load import Entry, FaqProblem
 from bot.core.yaml_loader import LOADER
+from bot.desk import journey_list
 from bot.words.phrases import Voice
 from bot.words.sandbox import ANSWER, Words
 
 FAQ = "faq"
 DRAFT = "drafts"
-ROOMS = ("replies", "care", "orders", "telegram", "wechat", "community")
+CARE = "care"
+ROOMS = ("replies", "orders", "telegram", "wechat", "community")
 """The folders of `templates` that customers read."""
-KINDS = (FAQ, DRAFT, *ROOMS)
+KINDS = (FAQ, DRAFT, CARE, *ROOMS)
 _TEXT = "tag:yaml.org,2002:str"
 
 
@@ -82,7 +84,7 @@ def read_all(faq: Path, templates: Path, voice: Voice) -> WordList:
 
 def _stamp(folder: Path) -> Iterator[tuple[str, int, int]]:
     """Names, times and sizes of a folder's files."""
-    for path in sorted(folder.glob("*/*.yaml")):
+    for path in sorted([*folder.glob("*/*.yaml"), *folder.glob("*/*.toml")]):
         with suppress(FileNotFoundError):  # gone since it was listed
             yield str(path), path.stat().st_mtime_ns, path.stat().st_size
 
@@ -95,6 +97,9 @@ def _read(faq: Path, templates: Path, voice: Voice, _shop: int, _stamp: object) 
             reader = _Room(templates, room, voice)
             items += reader.items()
             findings += reader.findings
+    care, wrong = _care(templates, voice.words)
+    items += care
+    findings += wrong
     order = {"error": 0, "warning": 1}
     findings.sort(key=lambda one: (order[one.severity], one.problem.file, one.problem.line))
     return WordList(tuple(items), tuple(findings))
@@ -120,6 +125,19 @@ def _faq(folder: Path, words: Words) -> tuple[list[Item], list[Finding]]:
         by_id.setdefault(entry.id, []).append(entry)
     items = [_entry_item(folder.name, several, words) for several in by_id.values()]
     return items, [_placed(folder.name, one) for one in findings]
+
+
+def _care(templates: Path, words: Words) -> tuple[list[Item], list[Finding]]:
+    def preview(source: str, language: str) -> str:
+        return _preview(words, source, language)
+
+    found, problems = journey_list.texts(templates, words, preview)
+    items = [
+        Item(CARE, key, {one: Version("", *said) for one, said in versions.items()}, CARE, marks)
+        for key, marks, versions in found
+    ]
+    named = [FaqProblem(one.file, one.line, None, one.zh, one.en) for one in problems]
+    return items, [Finding("error", "text", one) for one in named]
 
 
 def _placed(folder: str, finding: Finding) -> Finding:

@@ -5,7 +5,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, bindparam, delete, insert, tuple_, update
+from sqlalchemy import (
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    cast,
+    insert,
+    tuple_,
+    update,
+)
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -192,20 +202,24 @@ def care_of_message(session: Session, message_id: int) -> CareMessage | None:
 
 
 def move_care(session: Session, before: int, after: int) -> None:
-    """One customer turned out to be another: what both have of a journey stays the first's."""
+    """One customer turned out to be another, whose what was planned for them is now.
+
+    Where both had a message of one journey and subject, the first's keeps a subject of its own
+    and is not sent, if it was not yet.
+    """
     other = _CARE.alias()
-    twins = select_columns(_CARE.c.id).join(
-        other,
-        and_(other.c.journey == _CARE.c.journey, other.c.subject == _CARE.c.subject,
-             other.c.customer_id == after),
-    ).where(_CARE.c.customer_id == before)  # fmt: skip
-    ids = list(session.connection().execute(twins).scalars())
+    same = and_(
+        other.c.journey == _CARE.c.journey,
+        other.c.subject == _CARE.c.subject,
+        other.c.customer_id == after,
+    )
     mine = _CARE.c.customer_id == before
-    session.execute(update(_CARE).where(mine, _CARE.c.id.not_in(ids)).values(customer_id=after))
-    _forget(session, ids)
-
-
-def _forget(session: Session, ids: Collection[int]) -> None:
-    """What both had: the history of the one that goes is of no use to anybody."""
-    session.execute(delete(CareRefusal).where(col(CareRefusal.care_id).in_(ids)))
-    session.execute(delete(CareMessage).where(col(CareMessage.id).in_(ids)))
+    twins = select_columns(_CARE.c.id).join(other, same).where(mine)
+    ids = list(session.connection().execute(twins).scalars())
+    is_twin = _CARE.c.id.in_(ids)
+    renamed = _CARE.c.subject + "~" + cast(_CARE.c.id, String)
+    is_due = and_(is_twin, _CARE.c.state == CareState.DUE)
+    gone = {"state": CareState.REFUSED, "reason": "merged", "decided_at": now()}
+    session.execute(update(_CARE).where(is_due).values(**gone))
+    session.execute(update(_CARE).where(is_twin).values(subject=renamed))
+    session.execute(update(_CARE).where(mine).values(customer_id=after))

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, update
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from storage.models.base import moment
@@ -27,3 +27,19 @@ class Consent(SQLModel, table=True):
     source: str
     wording: str = ""
     at: datetime = moment(default_factory=now)
+
+
+def move_consents(session: Session, before: int, after: int) -> None:
+    """What one customer agreed to, another did, who they turned out to be."""
+    mine = col(Consent.customer_id) == before
+    session.exec(update(Consent).where(mine).values(customer_id=after))
+
+
+def copy_withdrawn(session: Session, before: int, after: int) -> None:
+    """Who wants nothing of us goes on wanting it as somebody else whom we know nothing of."""
+    query = select(Consent).where(Consent.customer_id == before).order_by(col(Consent.id))
+    newest = {(one.purpose, one.channel): one for one in session.exec(query)}
+    for one in newest.values():
+        if one.state == "withdrawn":
+            values = one.model_dump(exclude={"id", "customer_id"})
+            session.add(Consent(**values, customer_id=after))

@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, func, select
 from bot.core.clock import now
 from bot.core.events import ConversationOpened, MessageWritten, emit
 from bot.core.messages import Address, Author, State
-from storage.models.base import json_field, moment, new_row
+from storage.models.base import json_field, moment, new_ids, new_row
 from storage.models.customers import (
     AT_ADDRESS,
     Customer,
@@ -142,7 +142,6 @@ def of_teams(teams: Teams) -> list[Any]:
 
 _MESSAGES = SQLModel.metadata.tables["message"]
 _WRITE = insert(_MESSAGES).returning(_MESSAGES.c.id)
-_WRITE_ALL = insert(_MESSAGES).returning(_MESSAGES.c.id, sort_by_parameter_order=True)
 _JUDGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("its_id"))
 _JUDGE = _JUDGE.values(text=bindparam("its_text"), verdict=bindparam("its_verdict"))
 
@@ -161,10 +160,12 @@ def write_all(session: Session, messages: Sequence[Written]) -> None:
     """Store many new messages, now, in their order; each gets its `id`."""
     if not messages:
         return
-    rows = [{k: v for k, v in vars(one).items() if k not in ("id", "verdict")} for one in messages]
-    ids = session.connection().execute(_WRITE_ALL, rows).scalars()
+    ids = new_ids(session, _MESSAGES, len(messages))
     for message, message_id in zip(messages, ids, strict=True):
         message.id = message_id
+    rows = [{k: v for k, v in vars(one).items() if k != "verdict"} for one in messages]
+    session.connection().execute(insert(_MESSAGES), rows)
+    for message in messages:
         emit(session, MessageWritten(message.conversation_id, message.id))
 
 
@@ -228,7 +229,6 @@ def reword(session: Session, message_id: int, text: str) -> None:
 
 _CONVERSATIONS = SQLModel.metadata.tables["conversation"]
 _OPEN = insert(_CONVERSATIONS).returning(*_CONVERSATIONS.c)
-_OPEN_ALL = insert(_CONVERSATIONS).returning(_CONVERSATIONS.c.id, sort_by_parameter_order=True)
 _OPENED = select_columns(Conversation).from_statement(_OPEN)
 
 
@@ -252,12 +252,18 @@ def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[
     query = select_columns(
         _CONVERSATIONS.c.identity_id, _CONVERSATIONS.c.id, _CONVERSATIONS.c.language
     ).where(_CONVERSATIONS.c.id.in_(newest), _CONVERSATIONS.c.state != State.RESOLVED)
-    rows = session.connection().execute(query)
-    found = {row.identity_id: (row.id, row.language) for row in rows}
+    known = session.connection().execute(query)
+    found = {row.identity_id: (row.id, row.language) for row in known}
     missing = [one for one in languages if one not in found]
-    new = [new_row(Conversation, identity_id=one, language=languages[one]) for one in missing]
-    ids = session.connection().execute(_OPEN_ALL, new).scalars() if new else ()
-    for identity_id, conversation_id in zip(missing, ids, strict=True):
+    ids = new_ids(session, _CONVERSATIONS, len(missing)) if missing else []
+    pairs = list(zip(missing, ids, strict=True))
+    rows = [
+        {"id": number} | new_row(Conversation, identity_id=one, language=languages[one])
+        for one, number in pairs
+    ]
+    if rows:
+        session.connection().execute(insert(_CONVERSATIONS), rows)
+    for identity_id, conversation_id in pairs:
         found[identity_id] = (conversation_id, languages[identity_id])
         emit(session, ConversationOpened(conversation_id))
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, case, or_, tuple_
+from sqlalchemy import Index, UniqueConstraint, and_, case, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -89,6 +89,18 @@ def pools(session: Session, at: datetime, recent_since: datetime) -> list[Pool]:
     ]
     query = select_columns(*columns).group_by(columns[0]).order_by(columns[0])
     return [Pool(*row) for row in session.execute(query)]
+
+
+def move_coupons(session: Session, before: int, after: int) -> None:
+    """One customer's coupons are another's, who they turned out to be. Of two for one occasion
+    both are theirs; the first's is for none any more."""
+    theirs = select(Coupon.occasion).where(
+        Coupon.customer_id == after, col(Coupon.occasion).is_not(None)
+    )
+    mine = col(Coupon.customer_id) == before
+    twice = update(Coupon).where(mine, col(Coupon.occasion).in_(theirs)).values(occasion=None)
+    session.execute(twice, execution_options={"synchronize_session": False})
+    session.exec(update(Coupon).where(mine).values(customer_id=after))
 
 
 def _holds(until: datetime) -> Any:

@@ -134,11 +134,10 @@ def held_identity(session: Session, identity_id: int) -> Identity:
 
 def held_identities(session: Session, ids: Collection[int]) -> dict[int, Identity]:
     """The rows of chats by id, held until the commit, taken in the order of their ids."""
-    missing = sorted(set(ids) - _held(session))
-    query = select(Identity).where(col(Identity.id).in_(missing)).order_by(col(Identity.id))
-    session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
-    _held(session).update(missing)
-    return {one: session.get_one(Identity, one) for one in ids}
+    query = select(Identity).where(col(Identity.id).in_(ids)).order_by(col(Identity.id))
+    rows = session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
+    _held(session).update(ids)
+    return {row.id: row for row in rows if row.id is not None}
 
 
 def _held(session: Session) -> set[int]:

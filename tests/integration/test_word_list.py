@@ -8,7 +8,7 @@ import pytest
 from bot import app
 from bot.config import ROOT, validate
 from bot.core.text import normalise
-from bot.desk.word_list import DRAFT, FAQ, ROOMS, WordList, find, read_all
+from bot.desk.word_list import CARE, DRAFT, FAQ, ROOMS, WordList, find, read_all
 from bot.words.phrases import Voice
 
 SHOP = {"name": "云锦", "return_days": 9, "agent_hours": {"zh": "每天", "en": "daily"}}
@@ -37,9 +37,10 @@ def rewrite(path: Path, old: str, new: str) -> None:
 def test_everything_shipped_is_there_and_reads_well() -> None:
     words = read_all(ROOT / "faq", ROOT / "templates", app.content(validate({"shop": SHOP})).voice)
     assert faults(words) == []
-    assert {one.kind for one in words.items} == {FAQ, *ROOMS}
+    assert {one.kind for one in words.items} == {FAQ, CARE, *ROOMS}
     for one in words.items:
-        assert set(one.versions) == {"zh", "en"}, one.key
+        spoken = {"zh"} if one.key.endswith(".imperial") else {"zh", "en"}
+        assert set(one.versions) == spoken, one.key
         for version in one.versions.values():
             assert "{{" not in version.text, version.place
             assert "{%" not in version.text, version.place
@@ -68,14 +69,15 @@ def test_words_are_found_as_they_are_filled_in(folders: tuple[Path, Path, Voice]
 
 def test_each_fault_is_named_with_file_and_line(folders: tuple[Path, Path, Voice]) -> None:
     faq, templates, voice = folders
-    path = templates / "care" / "en.yaml"
-    rewrite(path, "{{ order.number }}", "{{ order.number | upper }}")
+    path = templates / "care" / "order_paid.toml"
+    rewrite(path, "订单 {{ order.number }}", "订单 {{ order.number | upper }}")
     rewrite(templates / "replies" / "zh.yaml", "miss:", "missed:")
     (templates / "orders" / "zh.yaml").write_text('a: "\n b', encoding="utf-8")
     (faq / "en" / "broken.yaml").write_text("- id: a\n  titel: b\n", encoding="utf-8")
     said = faults(read_all(faq, templates, voice))
     assert any(
-        one.startswith("templates/care/en.yaml:2 [order_paid]: the template: ") for one in said
+        one.startswith("templates/care/order_paid.toml:9: the text: the filter 'upper'")
+        for one in said
     )
     assert "templates/replies/zh.yaml:1 [miss]: this text is missing" in said
     assert "templates/replies/en.yaml:1 [missed]: this text is missing" in said

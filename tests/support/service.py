@@ -121,6 +121,8 @@ class Service:
             public_url = {json.dumps(self.public_url)}
             [content]
             faq = {json.dumps(str(self.faq))}
+            [care]
+            quiet_hours = ""
             {_keys()}
             {self.more_config}
             """,

@@ -86,17 +86,6 @@ def test_a_text_that_cannot_be_used_is_refused_with_file_and_key(
     assert why in said
 
 
-def test_the_news_of_orders_can_be_told_with_and_without_a_parcel() -> None:
-    voice = Voice.load(words(), ROOT / "templates")
-    for language in ("zh", "en"):
-        for kind in ("order_paid", "order_shipped", "order_refunded", "order_cancelled"):
-            for parcel in (ANSWER["parcel"], None):
-                said = voice.say(f"care.{kind}", language, order=ANSWER["order"], parcel=parcel)
-                assert "XE10001" in said
-        for kind in ("arrived_city", "out_for_delivery", "delivered", "exception"):
-            assert "XE10001" in voice.say(f"care.parcel_{kind}", language, **ANSWER)
-
-
 def test_templates_are_checked_against_the_facts_that_there_really_are(sqlite_url: str) -> None:
     voice = Voice.load(words(), ROOT / "templates")
 

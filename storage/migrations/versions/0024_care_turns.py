@@ -14,8 +14,8 @@ _TOLD = """
 INSERT INTO care_message (journey, subject, customer_id, order_id, parcel_id, purpose, priority,
     variant, facts, due_at, valid_until, state, reason, created_at, decided_at)
 SELECT replace(care_sent.kind, '.', '_'), care_sent.subject, orders.customer_id, orders.id,
-    {parcel}, 'transactional', 0, '', '{{}}', care_sent.at, care_sent.at, 'written', '', care_sent.at,
-    care_sent.at
+    {parcel}, 'transactional', 0, '', '{{}}', care_sent.at, care_sent.at, 'written', '',
+    care_sent.at, care_sent.at
 FROM care_sent {joins} WHERE orders.customer_id IS NOT NULL
 """
 
