@@ -441,6 +441,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         trail,
         config.desk,
         service.transfers,
+        service.care,
         secure=config.web.public_url.startswith("https:"),
     )
     return app

@@ -113,6 +113,17 @@ def by_journey(session: Session, since: datetime) -> dict[str, dict[str, int]]:
     return found
 
 
+def refusals(session: Session, journey: str, since: datetime) -> dict[str, int]:
+    """For which reasons how many messages of a journey were not sent since a moment, or wait."""
+    stopped = (
+        _CARE.c.reason != "",
+        _CARE.c.state.in_([CareState.DUE, CareState.REFUSED]),
+        func.coalesce(_CARE.c.decided_at, _CARE.c.due_at) >= since,
+    )
+    query = select(_CARE.c.reason, func.count()).where(_CARE.c.journey == journey, *stopped)
+    return {row[0]: row[1] for row in session.execute(query.group_by(_CARE.c.reason))}
+
+
 def uncertain(session: Session, sending_id: int, most: int) -> Sequence[Row[Any]]:
     """The messages of a sending of which nobody knows whether they arrived: `customer_id`, `name`,
     `channel`, `delivery_id`, `reason`."""
