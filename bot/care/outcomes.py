@@ -98,7 +98,7 @@ def scope(
 
 
 def report(session: Session, which: Scope) -> dict[Group, Figures]:
-    """All figures by group, journeys by name and each variant before those held out of it."""
+    """All figures by group: journeys by name, those held out after those who were written to."""
     found: dict[Group, Figures] = {}
     for group, fate, reason, count in outcomes.fates(session, which):
         found.setdefault(group, Figures()).add(fate, reason, count)
@@ -150,5 +150,5 @@ def _wilson(hits: int, of: int) -> tuple[float, float, float]:
     return share, middle - half, middle + half
 
 
-def _turn(group: Group) -> tuple[str, int, str, bool]:
-    return group.journey, group.sending_id or 0, group.variant, group.held_out
+def _turn(group: Group) -> tuple[str, int, bool, str]:
+    return group.journey, group.sending_id or 0, group.held_out, group.variant

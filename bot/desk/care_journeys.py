@@ -47,10 +47,10 @@ class Journeys:
     def _list(self, lines: list[JourneyLine]) -> None:
         say = self._say
         heads = [say(f"c_{name}") for name in _HEADS]
-        with table([*heads, ""]):
+        with box("d-compact"), table([*heads, ""]):
             for one in lines:
                 cells = [
-                    one.name,
+                    say.known("j", one.name),
                     say(f"state_{one.state}"),
                     say.known("trigger", one.trigger),
                     say(f"purpose_{one.purpose}"),
@@ -65,8 +65,9 @@ class Journeys:
         found = await visit.show(Right.LOOK, _reasons, one.name)
         report = await visit.show(Right.LOOK, overview.report, one.name, 30, DAYS)
         with self._body:
-            link(say("back"), "/desk/care", "d-link")
-            with panel(one.name):
+            with box("d-deeds-row"):
+                link(say("back"), "/desk/care", "d-link")
+            with panel(say.known("j", one.name)):
                 self._facts(one)
                 if visit.visitor is not None and may(visit.visitor.role, Right.SETTINGS):
                     self._switches(one)
@@ -83,7 +84,12 @@ class Journeys:
             )
             if one.switched:
                 text(say("by_hand"), "d-small", "span")
-        facts = [say.known("trigger", one.trigger), say(f"purpose_{one.purpose}"), one.pool]
+        facts = [
+            one.name,
+            say.known("trigger", one.trigger),
+            say(f"purpose_{one.purpose}"),
+            one.pool,
+        ]
         text(" · ".join(fact for fact in facts if fact), "d-fact")
 
     def _switches(self, one: JourneyLine) -> None:

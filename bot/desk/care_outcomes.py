@@ -22,7 +22,7 @@ _HEADS = ("variant", "planned", "arrived", "replied", "stopped", "bought", "reve
 def draw(say: CareSay, lines: Sequence[ReportLine], *, whole: bool) -> None:
     """The table, and a chart where there is something to compare; `whole`: of all times."""
     text(say("outcomes"), tag="h2")
-    text(say("outcomes_hint_all" if whole else "outcomes_hint", days=DAYS), "d-small")
+    text(say("outcomes_hint_all" if whole else "outcomes_hint", days=DAYS), "d-small d-lead")
     if not lines:
         text(say("outcomes_none"), "d-empty")
         return
@@ -54,7 +54,7 @@ def _cells(say: CareSay, one: ReportLine) -> list[str]:
                for currency, amount in sorted(found.revenue.items())]  # fmt: skip
     lift = ""
     if one.lift:
-        value, low, high = (f"{100 * part:+.1f} %" for part in one.lift)
+        value, low, high = (f"{100 * part:+.1f}" for part in one.lift)
         lift = say("lift", value=value, low=low, high=high)
     return [_name(say, one), str(found.planned), str(found.arrived), *shares,
             " · ".join(amounts) or "–", lift or "–"]  # fmt: skip

@@ -176,7 +176,7 @@ class OneSending:
         voice = self._visit.services.voice
         if await self._visit.do(Right.SETTINGS, sendings.confirm, voice, self._id, number):
             self._visit.say(self._say("confirmed"))
-        await self.show()
+            await self.show()
 
     async def _show_preview(self) -> None:
         found = await self._visit.show(

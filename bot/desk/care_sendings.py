@@ -39,7 +39,7 @@ class Sendings:
         if new:
             await self._form(name)
         elif name:
-            with self._body:
+            with self._body, box("d-deeds-row"):
                 link(self._say("back"), LIST, "d-link")
             with self._body:
                 await OneSending(self._visit, self._say, self._care, name).show()
@@ -75,7 +75,8 @@ class Sendings:
             return
         sending, pools = found
         with self._body:
-            link(self._say("back"), LIST, "d-link")
+            with box("d-deeds-row"):
+                link(self._say("back"), LIST, "d-link")
             with panel(self._say("edit" if sending else "new")):
                 care_form.draw(self._say, pools, sending, self._keep)
 
