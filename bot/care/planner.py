@@ -83,7 +83,7 @@ class Planner:
             return None
         due = rows.due_from(session, customer_id, since, AT_ONCE)
         self.decide(session, due, max(since, now()))
-        return due[-1].customer_id if due else None
+        return due[-1].customer_id if len(due) == AT_ONCE else None
 
     def run(self, db: Database) -> None:
         """Decide about all that is due. Ended on the way, the next run does the rest."""
@@ -220,7 +220,7 @@ class Planner:
     ) -> tuple[str, str]:
         """The language and the text for one customer, in a chat of theirs if they have one."""
         customer = known.customers[care.customer_id]
-        there = (chat.conversing, chat.language) if chat is not None else ()
+        there = (known.spoken.get(chat.id, ""), chat.language) if chat is not None else ()
         spoken = (*there, customer.language, self.voice.default_language)
         languages = self.voice.words.shop.languages
         language = next(one for one in spoken if one in languages)

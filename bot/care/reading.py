@@ -34,6 +34,7 @@ class Known:
 
     customers: Mapping[int, Any] = field(default_factory=dict)
     chats: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    spoken: Mapping[int, str] = field(default_factory=dict)
     consents: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     with_person: set[int] = field(default_factory=set)
     unhappy: set[int] = field(default_factory=set)
@@ -74,6 +75,7 @@ def read(
         consents=facts.consents(session, ids),
         buying=facts.buying(session, ids),
     )
+    known.spoken = facts.spoken(session, [row.id for one in known.chats.values() for row in one])
     _read_subjects(session, known, rows)
     careful = {
         row.customer_id for row in rows if (one := journeys.get(row.journey)) and is_calm(one)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Index,
@@ -11,11 +11,11 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    cast,
     insert,
     tuple_,
     update,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -138,38 +138,36 @@ def is_any_due(session: Session, at: datetime) -> bool:
 
 def due_from(session: Session, customer_id: int, at: datetime, most: int) -> list[CareMessage]:
     """What has to be looked at of customers from this id on, held until the commit; not what
-    belongs to sendings. A customer's are together, the most important first.
+    belongs to sendings.
+
+    A customer's are together, the most important first. They are rows with its columns, which
+    cost far less than objects of the table.
     """
     query = (
-        select(CareMessage)
+        select_columns(_CARE)
         .where(
-            CareMessage.state == CareState.DUE,
-            col(CareMessage.customer_id) >= customer_id,
-            col(CareMessage.due_at) <= at,
-            col(CareMessage.sending_id).is_(None),
+            _CARE.c.state == CareState.DUE,
+            _CARE.c.customer_id >= customer_id,
+            _CARE.c.due_at <= at,
+            _CARE.c.sending_id.is_(None),
         )
-        .order_by(
-            col(CareMessage.customer_id),
-            col(CareMessage.priority).desc(),
-            col(CareMessage.due_at),
-            col(CareMessage.id),
-        )
+        .order_by(_CARE.c.customer_id, _CARE.c.priority.desc(), _CARE.c.due_at, _CARE.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return cast("list[CareMessage]", list(session.connection().execute(query)))
 
 
 def due_of(session: Session, keys: Collection[tuple[str, str, int]]) -> list[CareMessage]:
-    """What is still to be decided of these journeys, subjects and customers, held."""
-    names = tuple_(CareMessage.journey, CareMessage.subject, CareMessage.customer_id)
+    """What is still to be decided of these journeys, subjects and customers: held rows, too."""
+    names = tuple_(_CARE.c.journey, _CARE.c.subject, _CARE.c.customer_id)
     query = (
-        select(CareMessage)
-        .where(names.in_(keys), CareMessage.state == CareState.DUE)
-        .order_by(col(CareMessage.priority).desc(), col(CareMessage.id))
+        select_columns(_CARE)
+        .where(names.in_(keys), _CARE.c.state == CareState.DUE)
+        .order_by(_CARE.c.priority.desc(), _CARE.c.id)
         .with_for_update()
     )
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return cast("list[CareMessage]", list(session.connection().execute(query)))
 
 
 def known_subjects(
@@ -217,7 +215,7 @@ def move_care(session: Session, before: int, after: int) -> None:
     twins = select_columns(_CARE.c.id).join(other, same).where(mine)
     ids = list(session.connection().execute(twins).scalars())
     is_twin = _CARE.c.id.in_(ids)
-    renamed = _CARE.c.subject + "~" + cast(_CARE.c.id, String)
+    renamed = _CARE.c.subject + "~" + sql_cast(_CARE.c.id, String)
     is_due = and_(is_twin, _CARE.c.state == CareState.DUE)
     gone = {"state": CareState.REFUSED, "reason": "merged", "decided_at": now()}
     session.execute(update(_CARE).where(is_due).values(**gone))

@@ -19,12 +19,6 @@ _CONVERSATION, _FEEDBACK, _FOLLOW_UP = _T["conversation"], _T["feedback"], _T["f
 _ORDER, _PARCEL, _STEP = _T["orders"], _T["parcel"], _T["trackingevent"]
 _CARE, _DELIVERY, _QUOTA = _T["care_message"], _T["delivery"], _T["quota"]
 _PROFILE, _PRODUCT = _T["customer_profile"], _T["product"]
-_THEIRS = _CONVERSATION.alias()
-_NEWEST = (
-    select_columns(func.max(_THEIRS.c.id))
-    .where(_THEIRS.c.identity_id == _IDENTITY.c.id)
-    .scalar_subquery()
-)  # made once: an alias costs more than its query
 LOW = 2
 """Up to this rating a customer is unhappy."""
 Ids = Collection[int]
@@ -38,16 +32,22 @@ def customers(session: Session, ids: Ids) -> dict[int, Found]:
 
 
 def chats(session: Session, ids: Ids) -> dict[int, list[Found]]:
-    """The chats of each customer, the most recently used first, with `conversing`: the language
-    of what was said there last."""
-    query = (
-        select_columns(_IDENTITY, _CONVERSATION.c.language.label("conversing"))
-        .select_from(_IDENTITY)
-        .outerjoin(_CONVERSATION, _CONVERSATION.c.id == _NEWEST)
-        .where(_IDENTITY.c.customer_id.in_(ids))
-        .order_by(_IDENTITY.c.last_seen_at.desc(), _IDENTITY.c.id)
+    """The chats of each customer, the most recently used first."""
+    query = select_columns(_IDENTITY).where(_IDENTITY.c.customer_id.in_(ids))
+    ordered = query.order_by(_IDENTITY.c.last_seen_at.desc(), _IDENTITY.c.id)
+    return _grouped(_rows(session, ordered))
+
+
+def spoken(session: Session, ids: Ids) -> dict[int, str]:
+    """The language of what was said last in each of these chats."""
+    newest = (
+        select_columns(func.max(_CONVERSATION.c.id))
+        .where(_CONVERSATION.c.identity_id.in_(ids))
+        .group_by(_CONVERSATION.c.identity_id)
     )
-    return _grouped(_rows(session, query))
+    query = select_columns(_CONVERSATION.c.identity_id, _CONVERSATION.c.language)
+    rows = _rows(session, query.where(_CONVERSATION.c.id.in_(newest)))
+    return {row.identity_id: row.language for row in rows}
 
 
 def consents(session: Session, ids: Ids) -> dict[int, list[Found]]:

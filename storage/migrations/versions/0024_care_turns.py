@@ -20,16 +20,22 @@ FROM care_sent {joins} WHERE orders.customer_id IS NOT NULL
 """
 
 
+_BY_ORDER = "JOIN orders ON care_sent.subject = 'order:' || orders.id"
+_BY_PARCEL = (
+    "JOIN parcel ON care_sent.subject = 'parcel:' || parcel.id "
+    "JOIN orders ON orders.id = parcel.order_id"
+)
+TOLD = (
+    _TOLD.format(parcel="NULL", joins=_BY_ORDER),
+    _TOLD.format(parcel="parcel.id", joins=_BY_PARCEL),
+)
+
+
 def upgrade() -> None:
     with op.batch_alter_table("care_message") as batch:
         batch.create_index("ix_care_message_turn", ["state", "customer_id", "due_at"])
-    by_order = "JOIN orders ON care_sent.subject = 'order:' || orders.id"
-    by_parcel = (
-        "JOIN parcel ON care_sent.subject = 'parcel:' || parcel.id "
-        "JOIN orders ON orders.id = parcel.order_id"
-    )
-    op.execute(_TOLD.format(parcel="NULL", joins=by_order))
-    op.execute(_TOLD.format(parcel="parcel.id", joins=by_parcel))
+    for statement in TOLD:
+        op.execute(statement)
     op.drop_table("care_sent")
 
 
