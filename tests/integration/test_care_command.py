@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.care import sending_file
+from bot.config import ROOT
 from storage.db import Database
 from tests.support.audience import gather
 from tests.support.command import xiaoer
@@ -75,3 +78,12 @@ def test_birthdays_are_a_table(shop: Path) -> None:
     assert care(shop, "birthdays", "--csv", str(table), "--json") == []
     assert table.read_text(encoding="utf-8-sig").splitlines() == ["day,name,tags,orders,channel"]
     assert "exists" in care(shop, "birthdays", "--csv", str(table), status=1)
+
+
+def test_the_documented_file_can_be_read(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sendings.md").read_text(encoding="utf-8")
+    (tmp_path / "spring.toml").write_text(page.split("```ini\n")[1].split("```")[0])
+    draft = sending_file.read(tmp_path / "spring.toml", ZoneInfo("Asia/Shanghai"))
+    assert (draft.pool, draft.holdout, draft.segment["silent_days"]) == ("spring", 0.1, 30)
+    assert draft.valid_until is not None
+    assert draft.valid_until.isoformat() == "2099-04-01T00:00:00+08:00"
