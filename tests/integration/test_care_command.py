@@ -41,29 +41,24 @@ def care(shop: Path, *words: str, status: int = 0) -> Any:
 
 
 def test_a_sending_from_its_file(shop: Path) -> None:
+    """Each command reads all texts, which is most of a second: no more of them than needed."""
     file = str(shop.parent / "spring.toml")
     assert "The number is 6, not 5" in care(shop, "run", file, "--yes", "5", status=1)
     found = care(shop, "preview", "spring", "--limit", "1", "--json")
     assert [(one["verdict"], one["text"]) for one in found] == [("go", "Spring is here, 顾客1!")]
     begun = care(shop, "run", "spring", "--yes", "6", "--json")
     assert (begun["state"], begun["ready"], begun["counted"]) == ("running", 6, 6)
-    assert "choose another name" in care(shop, "run", file, status=1).lower()
     care(shop, "pause", "spring")
     assert care(shop, "sendings", "--json")[0]["state"] == "paused"
-    care(shop, "pause", "spring", "--stop")
-    assert "this cannot be done now" in care(shop, "pause", "spring", "--resume", status=1)
-    assert care(shop, "report", "--json") == []
 
 
 def test_journeys_are_listed_checked_and_switched(shop: Path) -> None:
-    states = {one["name"]: one["state"] for one in care(shop, "list", "--json")}
-    assert (states["order_paid"], states["birthday"]) == ("on", "off")
     assert care(shop, "check", "--json")["problems"] == []
-    for deed, state in (((), "paused"), (("--stop",), "off"), (("--resume",), "on")):
-        care(shop, "pause", "order_paid", *deed)
-        found = {one["name"]: one for one in care(shop, "list", "--json")}["order_paid"]
-        assert (found["state"], found["switched"]) == (state, True)
+    care(shop, "pause", "order_paid")
+    found = {one["name"]: (one["state"], one["switched"]) for one in care(shop, "list", "--json")}
+    assert (found["order_paid"], found["birthday"]) == (("paused", True), ("off", False))
     assert "no journey or sending nothing" in care(shop, "pause", "nothing", status=1)
+    assert care(shop, "report", "--json") == []
     assert xiaoer("care", "pause", "x", "--stop", "--resume").returncode == 2
 
 

@@ -235,3 +235,17 @@ def test_what_is_wrong_with_a_draft_is_told(
     with pytest.raises((NotAllowed, Exception)) as refused:
         sqlite_db.run(sendings.create, None, voice, draft(**change))
     assert said in str(refused.value)
+
+
+def test_a_journey_is_switched_over_its_file(db: Database, house: House) -> None:
+    assert [one.name for one in db.run(house.book.on, "order.paid")] == ["order_paid"]
+    for deed, state, is_planned in (
+        ("pause", "paused", True), ("stop", "off", False), ("resume", "on", True)
+    ):  # fmt: skip
+        assert db.run(overview.turn, None, house.book, "order_paid", deed) == state
+        assert bool(db.run(house.book.on, "order.paid")) is is_planned
+    db.run(overview.switch_journey, None, "order_paid", "")
+    found = {one.name: one for one in db.run(overview.journeys, house.book)}["order_paid"]
+    assert (found.state, found.switched) == ("on", False)
+    with pytest.raises(NotFound):
+        db.run(overview.turn, None, house.book, "nothing", "pause")
