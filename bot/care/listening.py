@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.care.conditions import Subject, fits, subjects
 from bot.care.journeys import Journey
-from bot.care.planner import Planner
+from bot.care.planner import AT_ONCE, Planner
 from bot.care.triggers import EVENTS, About, Happening
 from bot.core.clock import now
 from bot.core.events import Bus
@@ -66,6 +66,7 @@ class Listener:
         journeys = self.book.on(session, what.trigger)
         if not journeys:
             return
+        session.flush()  # the facts are read from the tables
         order, parcel = _order_and_parcel(session, what)
         moment = what.at or _moment(what, order, parcel)
         customers = _customers(what, order)
@@ -91,7 +92,8 @@ class Listener:
             for one in planned
             if one["journey"] in immediate
         ]
-        due = rows.due_of(session, keys) if keys else []
+        is_few = 0 < len(keys) <= AT_ONCE  # what concerns very many is left to the next minute
+        due = rows.due_of(session, keys) if is_few else []
         if due:
             self.planner.decide(session, due, now())
 

@@ -209,6 +209,13 @@ def _by_a_way_that_carries_it(sent: Sent, told_: Told, buyer: Buyer) -> bool:
     return not windows or sent.at - seen <= timedelta(hours=48)
 
 
+def _not_in_reply(sent: Sent, told_: Told, buyer: Buyer) -> bool:
+    """Nobody who has just written was written advertising."""
+    seen = buyer.was(f"seen {sent.address[0]}", told_.written - SLACK)
+    early = timedelta(minutes=30) - 2 * SLACK
+    return sent.purpose != "marketing" or not seen < told_.written < seen + early
+
+
 def _still_true(sent: Sent, told_: Told, buyer: Buyer) -> bool:
     room, _, kind = told_.trigger.partition(".")
     orders = _around(buyer, f"order {told_.order}", sent.at)
@@ -229,5 +236,6 @@ _RULES: dict[str, Rule] = {
     "sent to somebody who waits, complains or rated low": _not_cross,
     "sent while a parcel was in trouble": _no_trouble,
     "advertising by a way that does not carry it": _by_a_way_that_carries_it,
+    "advertising in reply to somebody's words": _not_in_reply,
     "no longer true": _still_true,
 }

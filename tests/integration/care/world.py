@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import time_machine
-from sqlmodel import Session, select
+from sqlmodel import Session, func, select
 
 from bot.care.calendar import Calendar
 from bot.care.house import House
@@ -22,7 +22,7 @@ from bot.escalation.follow_ups import LOW_RATING
 from bot.logistics.status import Status
 from bot.shop.events import Person, Place
 from storage.db import Database
-from storage.models.care import CareMessage, CareState
+from storage.models.care import CareMessage, CareState, plan
 from storage.models.consents import Consent
 from storage.models.conversations import Conversation, open_conversation
 from storage.models.customers import Customer, Identity, note_block
@@ -47,7 +47,7 @@ PAUSES = (20, 240, 480)
 LATEST = timedelta(minutes=max(PAUSES))
 ENABLED = (
     "birthday", "review_ask", "newcomer", "miss_you", "festival_double11",
-    "festival_mid_autumn",
+    "festival_mid_autumn", "festival_qixi", "festival_dragon_boat",
 )  # fmt: skip
 
 
@@ -112,8 +112,10 @@ class Year:
         """The whole year, and a week more in which nothing new happens."""
         for number in range(customers):
             self._arrive(number)
-        for day in range(0, 366, 2):
+        for day in range(0, 366, 3):
             self.at(BEGIN + timedelta(days=day, hours=1), self._plan)
+        for number in range(8):
+            self.at(self._moment(), lambda number=number: self._advertise(f"c{number}"))
         while self._agenda:
             moment, _, what = heapq.heappop(self._agenda)
             self._pass_until(moment)
@@ -196,6 +198,19 @@ class Year:
 
     def _plan(self) -> None:
         Calendar(self.house.book, self.house.planner.rules).run(self.db)
+
+    def _advertise(self, subject: str) -> None:
+        """Two things at once for everybody."""
+        wishes = [
+            {
+                "journey": journey, "subject": subject, "customer_id": buyer.id,
+                "purpose": "marketing", "priority": priority, "due_at": now(),
+                "valid_until": now() + timedelta(days=5),
+            }
+            for buyer in self.buyers
+            for priority, journey in enumerate(("festival_qixi", "festival_dragon_boat"))
+        ]  # fmt: skip
+        self._do(lambda session: plan(session, wishes))
 
     def _arrive(self, number: int) -> None:
         """A customer, their chats, and what they will do in this year."""
@@ -407,11 +422,8 @@ def _has_to_send(session: Session, account: tuple[str, str]) -> bool:
 
 def _next_due(session: Session, after: datetime) -> datetime | None:
     """When a care message, or a delivery that waits for its time, is due next."""
-    care = select(CareMessage.due_at).where(CareMessage.state == CareState.DUE)
-    delivery = select(Delivery.not_before).where(Delivery.state == Progress.QUEUED)
-    found = [
-        session.exec(care.order_by(CareMessage.due_at).limit(1)).first(),  # type: ignore[arg-type]
-        *session.exec(delivery.order_by(Delivery.not_before)).all(),  # type: ignore[arg-type]
-    ]
-    moments = [one or after for one in found if one is not None]
-    return min(moments, default=None)
+    care = select(func.min(CareMessage.due_at)).where(CareMessage.state == CareState.DUE)
+    ready = func.coalesce(Delivery.not_before, Delivery.created_at)
+    delivery = select(func.min(ready)).where(Delivery.state == Progress.QUEUED)
+    found = (session.exec(care).one(), session.exec(delivery).one())
+    return min((max(one, after) for one in found if one is not None), default=None)
