@@ -25,7 +25,7 @@ _AT_ONCE = 5000
 
 
 def measure(folder: Path, customers: int, urls: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A festival for everybody, told by a Telegram bot: planned, then decided, then claimed."""
+    """A festival for everybody, told by a Telegram bot: planned, then decided and written."""
     results: dict[str, Any] = {"customers": customers}
     for url in urls or (f"sqlite:///{folder}/care.db",):
         db = Database(url)

@@ -136,8 +136,7 @@ class Planner:
         """What the guard says to one message."""
         journey = journeys.get(care.journey)
         case = reading.case_of(care, journey, known, self.policies, self.rules, at)
-        wish = _wish(care, journeys)
-        if wish is not None and care.id not in offers:
+        if _wish(care, journeys) is not None and care.id not in offers:
             case = replace(case, lacks_coupon=True)
         return judge(case, self.rules, at)
 
