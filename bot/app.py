@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from bot import __version__, upkeep
 from bot.answering.answerer import Answerer
 from bot.care.house import House as Care
+from bot.care.sending_run import SendingRunner
 from bot.channels.base import Channel, DeskInlet, GroupInlet
 from bot.channels.telegram.account import TelegramBot
 from bot.channels.telegram.client import CHANNEL
@@ -61,6 +62,7 @@ from bot.logistics.standstill import Standstill
 from bot.logistics.travel import Learning
 from bot.logistics.watching import Watcher
 from bot.shop.catalogue import Catalogue
+from bot.shop.coupons import Stock
 from bot.shop.sources import polling
 from bot.web import health, pages
 from bot.web.api.router import agents_router
@@ -119,6 +121,7 @@ class Service:
     in_force: TeamsInForce
     catalogue: Catalogue
     carriers: tuple[Carrier, ...]
+    care: Care
 
 
 def content(config: Config) -> Content:
@@ -138,7 +141,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     Telling(config.webhooks).register(bus)
     survey.register(bus, voice)
     greeting.register(bus, voice)
-    care = Care.of(config, voice)
+    care = Care.of(config, voice, Stock())
     care.register(bus)
     bus.on(HandoffRequested, _count_handoff)
     bus.on(SlaBreached, _count_breach)
@@ -229,6 +232,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
         TeamsInForce(config, teams, voice.words),
         house.catalogue,
         platforms,
+        care,
     )
 
 
@@ -396,6 +400,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
             asyncio.create_task(Indexer(service.db).run()),
             asyncio.create_task(service.router.run()),
             asyncio.create_task(service.in_force.follow(service.db)),
+            asyncio.create_task(SendingRunner(service.db, service.care.planner).run()),
         ]
         yield
         for bot in service.telegram:
@@ -470,6 +475,7 @@ def web(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAP
         trail,
         config.desk,
         service.transfers,
+        service.care,
         secure=config.web.public_url.startswith("https:"),
     )
     return app

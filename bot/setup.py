@@ -42,6 +42,7 @@ from bot.escalation.agents import named
 from bot.escalation.in_force import in_force
 from bot.logistics import carriers
 from bot.logistics import checkup as carriers_checkup
+from bot.shop import coupons
 from bot.shop.sources import checkup as sources_checkup
 from bot.webhook_settings import Webhook
 from bot.wechat_settings import WeChat
@@ -301,6 +302,7 @@ def _checks(config: Config) -> Iterator[Check]:
         yield Check(name, partial(_carrier, config, number))
     for one in config.webhooks:
         yield Check(f"webhook {one.name}", partial(_webhook, one))
+    yield Check("coupons 优惠券", lambda: _coupons(config))
 
 
 def _source(config: Config, source: Source) -> str:
@@ -312,6 +314,17 @@ def _carrier(config: Config, number: int) -> str:
     accounts = carriers.accounts(config.carriers, config.web.public_url)
     with app.database(config) as db:
         return carriers_checkup.check(db, accounts[number])
+
+
+def _coupons(config: Config) -> str:
+    with app.database(config) as db:
+        found = db.run(coupons.pools)
+    if low := ", ".join(f"{one.name} ({one.free})" for one in found if coupons.is_low(one)):
+        raise XiaoerError(
+            f"所剩不多：{low}。用 xiaoer coupons import 补充。",
+            f"few are left: {low}. Add some with `xiaoer coupons import`.",
+        )
+    return ", ".join(f"{one.name}: {one.free}" for one in found) or "none 没有"
 
 
 def _keys(config: Config) -> str:

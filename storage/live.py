@@ -15,6 +15,9 @@ QUEUE = "queue"
 TEAMS = "teams"
 """Topic: what was said at the desk of teams and their hours."""
 
+SENDINGS = "sendings"
+"""Topic: a sending to many begins, rests or goes on."""
+
 FILES = "files"
 """Topic: files that customers sent and that are to be fetched."""
 

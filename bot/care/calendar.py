@@ -53,7 +53,7 @@ class Calendar:
     def plan(self, session: Session, low: int, high: int, at: datetime) -> None:
         """Plan everything for customers with ids above `low` up to `high`."""
         for trigger, occasions in _FOUND.items():
-            for journey in self.book.on(trigger):
+            for journey in self.book.on(session, trigger):
                 self._plan(
                     session, journey, list(occasions(self, session, journey, low, high, at)), at
                 )

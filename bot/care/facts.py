@@ -1,6 +1,7 @@
 """What the texts of care messages may show: typed facts, each a text, empty where unknown."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from bot.logistics.parcels import parcel_texts
@@ -53,9 +54,9 @@ def facts_for(
 
 
 def coupon_facts(coupon: Any, language: str, voice: Voice) -> dict[str, str]:
-    """A coupon as texts show it: code, value, expires_on (a day in the shop's time zone)."""
-    expires = coupon.expires_at
-    shown = day_text(expires, voice.words.shop.zone, language) if expires else ""
+    """A coupon as texts show it: code, value, expires_on (the last day in the shop)."""
+    last = coupon.expires_at - timedelta(seconds=1) if coupon.expires_at else None
+    shown = day_text(last, voice.words.shop.zone, language) if last else ""
     return {"code": coupon.code, "value": coupon.value, "expires_on": shown}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.care import files
+from bot.care import files, sending_journey
 from bot.care.calendar import Calendar
 from bot.care.coupons import Coupons, NoCoupons
 from bot.care.guard import Rules
@@ -30,7 +30,11 @@ class House:
         book = Book(journeys, config.care.holdout)
         rules = Rules.of(config.care, config.shop.zone)
         planner = Planner(
-            voice, rules, [book.find], tone=config.care.voice, coupons=coupons or NoCoupons()
+            voice,
+            rules,
+            [book.find, sending_journey.find],
+            tone=config.care.voice,
+            coupons=coupons or NoCoupons(),
         )
         return cls(book, planner)
 

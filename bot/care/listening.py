@@ -1,6 +1,6 @@
 """What happens to orders and parcels becomes care messages, in the same transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from bot.care.triggers import EVENTS, About, Happening
 from bot.core.clock import now
 from bot.core.events import Bus, ProductBackInStock
 from storage.models import care as rows
+from storage.models.care_switches import OFF, PAUSED, switches
 from storage.models.orders import Order, Parcel
 from storage.models.products import Product
 from storage.models.stock_watches import waiting_for
@@ -28,13 +29,23 @@ class Book:
     journeys: Mapping[str, Journey]
     holdout: float = 0.0
 
-    def find(self, _session: Session, names: Any) -> dict[str, Journey]:
-        """The journeys with these names."""
-        return {name: self.journeys[name] for name in names if name in self.journeys}
+    def find(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
+        """The journeys with these names, on, off or paused as they are just now."""
+        said = switches(session) if any(name in self.journeys for name in names) else {}
+        known = (self.journeys[name] for name in names if name in self.journeys)
+        return {one.name: switched(one, said.get(one.name, "")) for one in known}
 
-    def on(self, trigger: str) -> list[Journey]:
+    def on(self, session: Session, trigger: str) -> list[Journey]:
         """The journeys that are on and that this sets off."""
-        return [one for one in self.journeys.values() if one.enabled and one.trigger == trigger]
+        names = [one.name for one in self.journeys.values() if one.trigger == trigger]
+        return [one for one in self.find(session, names).values() if one.enabled]
+
+
+def switched(journey: Journey, state: str) -> Journey:
+    """The journey on, off or paused, as somebody said; by its file where nobody did."""
+    if not state:
+        return journey
+    return journey.model_copy(update={"enabled": state != OFF, "paused": state == PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Listener:
     def _is_back(self, session: Session, event: ProductBackInStock) -> None:
         """Whoever asked to be told of a product is told; their wish is for one message."""
         product, at = session.get_one(Product, event.product_id), now()
-        wishes = waiting_for(session, event.product_id) if self.book.on("back_in_stock") else []
+        wishes = waiting_for(session, event.product_id) if self.book.on(session, "back_in_stock") else []
         for wish in wishes:
             wish.told_at = at
         self.happened(
@@ -72,7 +83,7 @@ class Listener:
 
     def happened(self, session: Session, what: Happening) -> None:
         """Plan the journeys of a happening, and decide at once about those without delay."""
-        journeys = self.book.on(what.trigger)
+        journeys = self.book.on(session, what.trigger)
         if not journeys:
             return
         session.flush()  # the facts are read from the tables

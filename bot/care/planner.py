@@ -63,13 +63,13 @@ class Planner:
 
     def decide(self, session: Session, due: Sequence[CareMessage], at: datetime) -> int:
         """Decide about messages that are due and held. Returns how many were written."""
-        journeys = self._journeys(session, {one.journey for one in due})
+        journeys = self.journeys(session, {one.journey for one in due})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
         wishes = [wish for one in due if (wish := _wish(one, journeys)) is not None]
         offers = self.coupons.offer(session, wishes, at) if wishes else {}
         found = Decisions()
         for care in due:
-            verdict = self._verdict(care, journeys, known, offers, at)
+            verdict = self.verdict(care, journeys, known, offers, at)
             self._note(found, care, journeys, known, offers, verdict, at)
         self._write(session, found, at)
         return len(found.go)
@@ -105,7 +105,7 @@ class Planner:
 
     def _judge_claim(self, session: Session, care: CareMessage) -> Stop | None:
         at, due = now(), [care]
-        journeys = self._journeys(session, {care.journey})
+        journeys = self.journeys(session, {care.journey})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
         case = reading.case_of(
             care, journeys.get(care.journey), known, self.policies, self.rules, at
@@ -119,13 +119,14 @@ class Planner:
             session.add(care)
         return Stop(verdict.reason, verdict.kind == "no", verdict.until)
 
-    def _journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
+    def journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
+        """The journeys with these names."""
         found: dict[str, Journey] = {}
         for finder in self.finders:
             found |= finder(session, names)
         return found
 
-    def _verdict(
+    def verdict(
         self,
         care: CareMessage,
         journeys: Mapping[str, Journey],
@@ -133,6 +134,7 @@ class Planner:
         offers: Mapping[int, Any],
         at: datetime,
     ) -> Verdict:
+        """What the guard says to one message."""
         journey = journeys.get(care.journey)
         case = reading.case_of(care, journey, known, self.policies, self.rules, at)
         if _wish(care, journeys) is not None and care.id not in offers:
@@ -195,13 +197,8 @@ class Planner:
     ) -> outbox.Post | None:
         """The message in the customer's words and language; None where it cannot be said."""
         chat = next(row for row in known.chats[care.customer_id] if row.id == chat_id)
-        customer = known.customers[care.customer_id]
-        conversing = known.spoken.get(chat_id, "")
-        spoken = (conversing, chat.language, customer.language, self.voice.default_language)
-        languages = self.voice.words.shop.languages
-        language = next(one for one in spoken if one in languages)
         try:
-            text = self._say(care, journey, known, offer, language, chat.channel)
+            language, text = self.wording(care, journey, known, offer, chat)
         except Exception as error:
             log.error("a care message cannot be said", journey=care.journey, error=traced(error))
             return None
@@ -223,6 +220,18 @@ class Planner:
             return survey.stars()
         person = Choice(self.voice.say("replies.person_button", language), "person")
         return (person,) if journey.button else ()
+
+    def wording(
+        self, care: CareMessage, journey: Journey, known: Known, offer: Any, chat: Any = None
+    ) -> tuple[str, str]:
+        """The language and the text for one customer, in a chat of theirs if they have one."""
+        customer = known.customers[care.customer_id]
+        there = (known.spoken.get(chat.id, ""), chat.language) if chat is not None else ()
+        spoken = (*there, customer.language, self.voice.default_language)
+        languages = self.voice.words.shop.languages
+        language = next(one for one in spoken if one in languages)
+        channel = chat.channel if chat is not None else ""
+        return language, self._say(care, journey, known, offer, language, channel)
 
     def _say(
         self,

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot import config as configuration
-from bot.cli import agents, bench, deliveries, faq, imports, webhooks
+from bot.cli import agents, bench, care, coupons, deliveries, faq, imports, webhooks
 from bot.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -30,6 +30,8 @@ app.add_typer(faq.app, name="faq")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(bench.app, name="bench")
 app.add_typer(imports.app, name="import")
+app.add_typer(coupons.app, name="coupons")
+app.add_typer(care.app, name="care")
 app.add_typer(webhooks.app, name="webhooks")
 
 

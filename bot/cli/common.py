@@ -30,6 +30,11 @@ def reader_language() -> str:
     return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
 
 
+def say(zh: str, en: str) -> str:
+    """The one of two texts that whoever reads understands."""
+    return zh if reader_language() == "zh" else en
+
+
 def print_json(value: Any) -> None:
     """The command's result, for programs."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

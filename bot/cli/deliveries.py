@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import config as configuration
-from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language
+from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, say
 from bot.core.messages import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_some(
     for letter in letters:
         err.print(letter.line(), markup=False)
     summary = "  ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    nothing = _say("没有需要推送的消息。", "There never was a message to push.")
+    nothing = say("没有需要推送的消息。", "There never was a message to push.")
     err.print(summary or nothing, markup=False)
 
 
@@ -62,7 +62,7 @@ def retry(
     """Send stuck messages again, by number or by state. Uncertain ones may arrive twice."""
     from bot.delivery import dead_letters
 
-    _act(config, ids, state, dead_letters.retry, _say("重新发送", "to send again"), yes=yes)
+    _act(config, ids, state, dead_letters.retry, say("重新发送", "to send again"), yes=yes)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def drop(
     """Give up messages, by number or by state; they are kept as failed."""
     from bot.delivery import dead_letters
 
-    _act(config, ids, state, dead_letters.drop, _say("放弃", "to give up"), yes=yes)
+    _act(config, ids, state, dead_letters.drop, say("放弃", "to give up"), yes=yes)
 
 
 def _act(
@@ -91,7 +91,7 @@ def _act(
     from bot import app as house
 
     if not ids and not state:
-        raise typer.BadParameter(_say("给出编号或 --state", "give numbers, or --state"))
+        raise typer.BadParameter(say("给出编号或 --state", "give numbers, or --state"))
     with house.database(configuration.load(config)) as db:
         chosen = ids or _all_in(db, state or [])
         if not yes:
@@ -100,7 +100,7 @@ def _act(
     err.print(f"{len(done)} / {len(chosen)} ✓", markup=False)
     if len(done) < len(chosen) and ids:
         left = sorted(set(chosen) - set(done))
-        reason = _say("不存在，或不在可处理的状态", "do not exist, or are in another state")
+        reason = say("不存在，或不在可处理的状态", "do not exist, or are in another state")
         err.print(f"{left}: {reason}", markup=False)
         raise typer.Exit(1)
 
@@ -116,7 +116,3 @@ def _all_in(db: "Database", state: list[Progress]) -> list[int]:
 
 def _parts(ids: list[int]) -> Iterator[list[int]]:
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
-
-
-def _say(zh: str, en: str) -> str:
-    return zh if reader_language() == "zh" else en

@@ -1,5 +1,6 @@
-"""`xiaoer import …`: orders and products from a table."""
+"""`xiaoer import …`: orders and products from a table, and how any table is imported."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +9,7 @@ import typer
 
 from bot import config as configuration
 from bot.bars import progress
-from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language
+from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language, say
 
 if TYPE_CHECKING:
     from bot.shop.sources.columns import Kind
@@ -39,7 +40,7 @@ def orders(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Import orders. Interrupted, it goes on where it was when it is run again."""
-    _run("orders", file, errors, config, dry_run=dry_run, again=again, as_json=as_json)
+    run("orders", file, errors, config, dry_run=dry_run, again=again, as_json=as_json)
 
 
 @app.command()
@@ -52,10 +53,10 @@ def products(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Import products. Interrupted, it goes on where it was when it is run again."""
-    _run("products", file, errors, config, dry_run=dry_run, again=again, as_json=as_json)
+    run("products", file, errors, config, dry_run=dry_run, again=again, as_json=as_json)
 
 
-def _run(
+def run(
     kind: "Kind",
     file: Path,
     errors: Path | None,
@@ -64,21 +65,24 @@ def _run(
     dry_run: bool,
     again: bool,
     as_json: bool,
+    pool: str = "",
 ) -> None:
+    """Import a table of `kind`; coupons go into `pool`."""
     from bot import app as house
     from bot.shop.sources import csv_file, importing
 
     settings = configuration.load(config)
-    table = csv_file.examine(file, kind)
+    table = csv_file.examine(file, kind, pool)
     _tell_columns(table)
     with progress(err) as bars:
-        bar = bars.add_task(_say("导入", "import"), total=table.lines)
+        bar = bars.add_task(say("导入", "import"), total=table.lines)
 
         def meter(rows: int) -> None:
             bars.update(bar, completed=rows)
 
         if dry_run:
-            summary = importing.check(table, settings.shop.zone, meter)
+            with house.database(settings) if pool else nullcontext() as doubles:
+                summary = importing.check(table, settings.shop.zone, meter, doubles)
         else:
             options = importing.Options(settings.shop.zone, reader_language(), errors, again)
             if house.is_running(settings):
@@ -88,7 +92,7 @@ def _run(
                     summary = importing.run(db, table, options, meter)
                 except KeyboardInterrupt:
                     err.print(
-                        _say(
+                        say(
                             "已停下。再运行同一条命令，会从停下的地方继续。",
                             "Stopped. Run the same command again to go on from here.",
                         )
@@ -107,27 +111,27 @@ def _tell_columns(table: "Table") -> None:
     err.print(f"{table.path.name}: {table.encoding}, {', '.join(known)}", markup=False)
     if passed:
         err.print(
-            f"{_say('不认识、已略过的列', 'columns passed over')}: {', '.join(passed)}",
+            f"{say('不认识、已略过的列', 'columns passed over')}: {', '.join(passed)}",
             markup=False,
         )
 
 
 def _report(table: "Table", summary: "Summary", *, dry_run: bool, as_json: bool) -> None:
     for one in summary.errors:
-        where = _say(f"第 {one.line.number} 行", f"line {one.line.number}")
+        where = say(f"第 {one.line.number} 行", f"line {one.line.number}")
         err.print(f"{where}: {one.error.text(reader_language())}", style="red", markup=False)
     if summary.was_done:
         done = (
             "这个文件已经导入过；要再来一次，请加 --again。",
             "This file was imported before; add --again to do it anew.",
         )
-        err.print(_say(*done))
+        err.print(say(*done))
     if as_json:
         print_json(_as_dict(table, summary, dry_run=dry_run))
     else:
         words = ("可导入", "would be stored") if dry_run else ("已导入", "stored")
-        refused = _say(f"{summary.refused} 行有误", f"{summary.refused} lines refused")
-        err.print(f"{_say(*words)}: {summary.stored}, {refused}", markup=False)
+        refused = say(f"{summary.refused} 行有误", f"{summary.refused} lines refused")
+        err.print(f"{say(*words)}: {summary.stored}, {refused}", markup=False)
     if summary.refused:
         raise typer.Exit(1)
 
@@ -138,7 +142,3 @@ def _as_dict(table: "Table", summary: "Summary", *, dry_run: bool) -> dict[str, 
         "encoding": table.encoding, "delimiter": table.delimiter,
     }  # fmt: skip
     return about | summary.as_dict(reader_language())
-
-
-def _say(zh: str, en: str) -> str:
-    return zh if reader_language() == "zh" else en

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import config as configuration
-from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language
+from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, say
 from bot.core.messages import Progress
 
 app = typer.Typer(help="Other systems that are told what happens.", no_args_is_help=True)
@@ -37,7 +37,7 @@ def list_some(
     for one in found:
         err.print(one.line(), markup=False)
     if not found:
-        err.print(_say("没有。", "None."), markup=False)
+        err.print(say("没有。", "None."), markup=False)
 
 
 @app.command()
@@ -54,13 +54,13 @@ def replay(
     from bot.webhooks import ledger
 
     if bool(ids) == bool(since):
-        raise typer.BadParameter(_say("给出编号或 --since", "give numbers, or --since"))
+        raise typer.BadParameter(say("给出编号或 --since", "give numbers, or --since"))
     moment = now() - _span(since) if since else None
     with house.database(configuration.load(config)) as db:
         count = db.run(ledger.replay, failed=failed, ids=ids or None, since=moment, name=name)
     err.print(f"{count} ✓", markup=False)
     if ids and count < len(ids):
-        err.print(_say("其余不存在，或正在发送", "the others do not exist, or are on their way"))
+        err.print(say("其余不存在，或正在发送", "the others do not exist, or are on their way"))
         raise typer.Exit(1)
 
 
@@ -72,9 +72,7 @@ def try_out(name: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
     known = {one.name: one for one in configuration.load(config).webhooks}
     if name not in known:
         names = ", ".join(known) or "-"
-        raise typer.BadParameter(
-            _say(f"没有 {name}；有：{names}", f"no {name}; there are: {names}")
-        )
+        raise typer.BadParameter(say(f"没有 {name}；有：{names}", f"no {name}; there are: {names}"))
     err.print(f"✓ {asyncio.run(ledger.try_out(known[name]))}", markup=False)
 
 
@@ -82,9 +80,5 @@ def _span(text: str) -> timedelta:
     """`30m`, `2h`, `1d`."""
     found = re.fullmatch(r"(\d{1,5})([mhd])", text)
     if found is None:
-        raise typer.BadParameter(_say("应写成 30m、2h 或 1d", "write 30m, 2h or 1d"))
+        raise typer.BadParameter(say("应写成 30m、2h 或 1d", "write 30m, 2h or 1d"))
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _say(zh: str, en: str) -> str:
-    return zh if reader_language() == "zh" else en

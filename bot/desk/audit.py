@@ -117,7 +117,10 @@ ACTIONS = (
     "snooze", "wake", "follow_up", "wrong", "retry", "canned.write", "canned.delete", "team.change",
     "team.members", "team.file", "team.add", "team.remove", "log_in", "log_out",
     "agent.add", "agent.name", "agent.role", "agent.password", "agent.disable", "agent.enable",
-    "agent.log_out", "agent.link", "factor.on", "factor.off", "factor.codes", "factor.recovered",
+    "sending.write", "sending.confirm", "sending.pause", "sending.resume", "sending.stop",
+    "sending.test", "journey.on", "journey.off", "journey.paused", "journey.file",
+    "birthday.remind", "agent.log_out", "agent.link", "factor.on", "factor.off", "factor.codes",
+    "factor.recovered",
 )  # fmt: skip
 """The kinds of looks and deeds that can be looked for."""
 

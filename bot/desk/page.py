@@ -8,10 +8,12 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from bot.answering.answerer import Answerer
+from bot.care.house import House
 from bot.config import Desk as DeskSettings
 from bot.core.roles import Right, may
 from bot.desk import login
 from bot.desk.audit import audit_file
+from bot.desk.care_more import birthday_file
 from bot.desk.door import Door
 from bot.desk.elements import box, text
 from bot.desk.exports import exports
@@ -52,6 +54,7 @@ def mount(
     trail: Trail,
     settings: DeskSettings,
     transfers: Transfers,
+    care: House,
     *,
     secure: bool,
 ) -> None:
@@ -78,6 +81,7 @@ def mount(
         own_teams_only=settings.own_teams_only,
         answerer=answerer,
         templates=templates,
+        care=care,
     )
     passes = services.passes
     door = Door(db, settings.require_totp)
@@ -91,6 +95,7 @@ def mount(
     app.include_router(uploads(taker, voice, passes))
     app.include_router(files(db, passes, taker.files.folder, trail, own_teams_only=own_only))
     app.include_router(exports(db, voice, passes, answerer))
+    app.include_router(birthday_file(db, voice, passes, trail))
     app.add_middleware(Gate, passes=passes, seen=trail.seen)
 
     @ui.page("/", response_timeout=10, reconnect_timeout=AWAY_SECONDS)

@@ -14,6 +14,7 @@ from nicegui.element import Element
 from sqlmodel import Session
 
 from bot.answering.answerer import Answerer
+from bot.care.house import House
 from bot.core.errors import XiaoerError
 from bot.core.roles import Right, may
 from bot.desk.elements import box, button, text
@@ -57,7 +58,7 @@ class Place:
 class Services:
     """What every page needs; `style` and `script` go into it, `places` into its bar; `strict` are
     the roles that need a second factor; the `answerer` knows the FAQ's titles,
-    and `templates` is the folder of the other texts."""
+    `templates` is the folder of the other texts, and `care` the room of what is said unasked."""
 
     db: Database
     voice: Voice
@@ -74,6 +75,7 @@ class Services:
     answerer: Answerer | None = None
     own_teams_only: bool = False
     templates: Path = Path("templates")
+    care: House | None = None
 
 
 @dataclass(frozen=True, slots=True)

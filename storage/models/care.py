@@ -89,7 +89,8 @@ class Sending(SQLModel, table=True):
 
     `state` is one of draft, counted, running, paused, stopped, done. `segment` says who gets it,
     `texts` what, by language; `pool` is whose coupons go with it. `counts` is what the guard said
-    when it was counted, by reason. Customers up to the id `planned_to` have their care message.
+    when it was counted at `counted_at`, by reason. Customers up to the id `planned_to` have their
+    care message; all have since `planned_at`. The share `holdout` of them is not written to.
     """
 
     __tablename__ = "care_sending"
@@ -103,10 +104,13 @@ class Sending(SQLModel, table=True):
     state: str = "draft"
     counts: dict[str, int] = json_field(default_factory=dict)
     planned_to: int = 0
+    holdout: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     valid_until: datetime = moment()
     created_at: datetime = moment(default_factory=now)
+    counted_at: datetime | None = moment(nullable=True, default=None)
     confirmed_at: datetime | None = moment(nullable=True, default=None)
+    planned_at: datetime | None = moment(nullable=True, default=None)
     ended_at: datetime | None = moment(nullable=True, default=None)
 
 
@@ -123,15 +127,18 @@ def plan(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def is_any_due(session: Session, at: datetime) -> bool:
-    """Whether a care message has to be looked at."""
+    """Whether a care message has to be looked at; those of sendings have their own turn."""
     query = select(CareMessage.id).where(
-        CareMessage.state == CareState.DUE, col(CareMessage.due_at) <= at
+        CareMessage.state == CareState.DUE,
+        col(CareMessage.due_at) <= at,
+        col(CareMessage.sending_id).is_(None),
     )
     return session.exec(query.limit(1)).first() is not None
 
 
 def due_from(session: Session, customer_id: int, at: datetime, most: int) -> list[CareMessage]:
-    """What has to be looked at of customers from this id on, held until the commit.
+    """What has to be looked at of customers from this id on, held until the commit; not what
+    belongs to sendings.
 
     A customer's are together, the most important first. They are rows with its columns, which
     cost far less than objects of the table.
@@ -142,6 +149,7 @@ def due_from(session: Session, customer_id: int, at: datetime, most: int) -> lis
             _CARE.c.state == CareState.DUE,
             _CARE.c.customer_id >= customer_id,
             _CARE.c.due_at <= at,
+            _CARE.c.sending_id.is_(None),
         )
         .order_by(_CARE.c.customer_id, _CARE.c.priority.desc(), _CARE.c.due_at, _CARE.c.id)
         .limit(most)

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["orders", "products"]
+Kind = Literal["orders", "products", "coupons"]
 
 _ORDERS = {
     "order_id": "订单号 订单编号 订单id 主订单编号 单号 order order_no number order_number name",
@@ -53,7 +53,14 @@ _PRODUCTS = {
     "care": "洗护 洗涤说明 保养 护理 洗护说明 care_instructions washing",
     "description": "描述 商品描述 详情 body",
 }
-REQUIRED: dict[Kind, str] = {"orders": "order_id", "products": "sku"}
+_COUPONS = {
+    "code": "券码 优惠码 优惠券码 兑换码 卡号 编码 代码 coupon coupon_code "
+    "discount_code promo_code",
+    "value": "面值 面额 金额 优惠 折扣 价值 amount discount worth",
+    "expires_at": "到期 到期日 到期时间 有效期 有效期至 过期时间 截止日期 失效时间 "
+    "expires expiry expiry_date expiration_date valid_until until",
+}
+REQUIRED: dict[Kind, str] = {"orders": "order_id", "products": "sku", "coupons": "code"}
 """The field without which a line says nothing."""
 
 
@@ -74,10 +81,12 @@ def _aliases(names: Mapping[str, str]) -> dict[str, tuple[int, str]]:
 _KNOWN: dict[Kind, dict[str, tuple[int, str]]] = {
     "orders": _aliases(_ORDERS),
     "products": _aliases(_PRODUCTS),
+    "coupons": _aliases(_COUPONS),
 }
 FIELDS: dict[Kind, frozenset[str]] = {
     "orders": frozenset(_ORDERS),
     "products": frozenset(_PRODUCTS),
+    "coupons": frozenset(_COUPONS),
 }
 """All fields that a line can have."""
 

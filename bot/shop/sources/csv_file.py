@@ -14,6 +14,8 @@ from bot.shop.sources.rows import clean
 
 _BLOCK = 1 << 20
 _DELIMITERS = (",", ";", "\t")
+BARE = ("code", "value", "expires_at")
+"""The columns of a list of coupons that has no header."""
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -29,7 +31,8 @@ class FileRefused(XiaoerError):
 class Table:
     """A file that can be read, and how. `lines` is about how many it has.
 
-    `fields` are those of the columns, empty for unknown ones; `digest` names content and kind.
+    `fields` are those of the columns, empty for unknown ones; `digest` names content and kind, and
+    the `pool` of coupons. Without a header the columns are those of `BARE`.
     """
 
     path: Path
@@ -41,6 +44,8 @@ class Table:
     digest: str
     lines: int
     made_at: datetime
+    pool: str = ""
+    has_header: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Line:
     broken: str = ""
 
 
-def examine(path: Path, kind: Kind) -> Table:
+def examine(path: Path, kind: Kind, pool: str = "") -> Table:
     """How the file at `path` is to be read. Raises `FileRefused`."""
     try:
         digest, lines, encoding = _content(path)
@@ -66,6 +71,10 @@ def examine(path: Path, kind: Kind) -> Table:
         raise FileRefused(
             f"打不开 {path}：{error.strerror}", f"{path} cannot be opened: {error.strerror}"
         ) from error
+    has_header = kind != "coupons" or any(fields)
+    if not has_header:  # a list of codes, as shops print them
+        fields = [*BARE[: len(header)], *[""] * (len(header) - len(BARE))]
+        header = fields
     if REQUIRED[kind] not in fields:
         names = ", ".join(header)[:200]
         raise FileRefused(
@@ -74,15 +83,17 @@ def examine(path: Path, kind: Kind) -> Table:
         )
     unknown = [f"+{name}" if kind == "products" and name else "" for name in header]
     named = [field or other for field, other in zip(fields, unknown, strict=True)]
+    name = f"{kind}/{pool}" if pool else kind
     return Table(
-        path, kind, encoding, delimiter, tuple(header), tuple(named), f"{kind}:{digest}", lines,
-        made_at,
+        path, kind, encoding, delimiter, tuple(header), tuple(named), f"{name}:{digest}", lines,
+        made_at, pool, has_header,
     )  # fmt: skip
 
 
 _NEEDED: dict[Kind, tuple[str, str]] = {
     "orders": ("订单号", "order_id"),
     "products": ("货号", "sku"),
+    "coupons": ("券码", "code"),
 }
 
 
@@ -90,7 +101,7 @@ def lines_of(table: Table) -> Iterator[Line]:
     """The file's lines after its header, empty ones left out, read one by one."""
     with table.path.open(encoding=table.encoding, newline="") as file:
         reader = csv.reader(file, delimiter=table.delimiter)
-        is_header = True
+        is_header = table.has_header
         while True:
             try:
                 cells = next(reader)

@@ -15,12 +15,16 @@ from sqlmodel import Session
 
 from bot.core.clock import now
 from bot.core.errors import Unavailable, XiaoerError
+from bot.shop import coupons
+from bot.shop.coupons import NewCoupon
 from bot.shop.events import OrderEvent, ProductEvent
 from bot.shop.orders import apply_order
 from bot.shop.products import apply_product
+from bot.shop.sources.coupon_rows import new_coupon
 from bot.shop.sources.csv_file import FileRefused, Line, Table, lines_of
 from bot.shop.sources.rows import RowRefused, order_event, product_event
 from storage.db import Database
+from storage.models.coupons import codes_of
 from storage.models.sources import ImportProgress
 
 AT_ONCE = 50
@@ -31,7 +35,7 @@ TRIES = 5
 SHOWN = 10
 """Refused lines that the summary quotes."""
 
-Event = OrderEvent | ProductEvent
+Event = OrderEvent | ProductEvent | NewCoupon
 Meter = Callable[[int], None]
 """Called with how many lines are done."""
 
@@ -80,11 +84,14 @@ class Options:
     pause: float = 0.0
 
 
-def check(table: Table, zone: ZoneInfo, meter: Meter = lambda _rows: None) -> Summary:
-    """What an import would take and refuse; nothing is stored."""
-    summary, begun = Summary(), monotonic()
+def check(
+    table: Table, zone: ZoneInfo, meter: Meter = lambda _rows: None, db: Database | None = None
+) -> Summary:
+    """What an import would take and refuse; nothing is stored. Coupons that are doubles are told
+    from those in `db`."""
+    summary, begun, known = Summary(), monotonic(), _known(db, table)
     for lines in _groups(table, 0):
-        event, refused = _read(table, lines, zone)
+        event, refused = _read(table, lines, zone, known)
         summary.rows += len(lines)
         _count(summary, [event] if event else [], refused)
         meter(summary.rows)
@@ -103,19 +110,20 @@ def run(db: Database, table: Table, options: Options, meter: Meter = lambda _row
     if progress.finished_at is not None:
         summary.was_done = True
         return summary
+    known = _known(db, table)
     with _Refusals(table, options, progress) as refusals:
         groups = _groups(table, progress.rows)
         while batch := list(islice(groups, options.at_once)):
-            read = [_read(table, lines, options.zone) for lines in batch]
+            read = [_read(table, lines, options.zone, known) for lines in batch]
             events = [event for event, _ in read if event is not None]
             refused = [one for _, found in read for one in found]
             summary.rows += sum(map(len, batch))
             _count(summary, events, refused)
             reached = _reached(summary, refusals.write(refused))
-            _patiently(db, _store, table.digest, events, reached)
+            _patiently(db, _store, table, events, reached)
             meter(summary.rows)
             sleep(options.pause)
-        db.run(_store, table.digest, [], {"finished_at": now()})
+        db.run(_store, table, [], {"finished_at": now()})
     summary.seconds = monotonic() - begun
     return summary
 
@@ -134,13 +142,15 @@ def _begin(session: Session, digest: str, *, again: bool) -> ImportProgress:
     return found
 
 
-def _store(session: Session, digest: str, events: list[Event], reached: Mapping[str, Any]) -> None:
+def _store(session: Session, table: Table, events: list[Event], reached: Mapping[str, Any]) -> None:
     for event in events:
         if isinstance(event, OrderEvent):
             apply_order(session, event)
-        else:
+        elif isinstance(event, ProductEvent):
             apply_product(session, event)
-    progress = session.get_one(ImportProgress, digest)
+        else:
+            coupons.add(session, table.pool, event)
+    progress = session.get_one(ImportProgress, table.digest)
     for name, value in reached.items():
         setattr(progress, name, value)
     session.add(progress)
@@ -166,7 +176,7 @@ def _patiently(db: Database, work: Callable[..., None], *arguments: Any) -> None
 def _groups(table: Table, skip: int) -> Iterator[list[Line]]:
     """The lines after the first `skip`, those of one order together where they stand together."""
     lines = islice(lines_of(table), skip, None)
-    if table.kind == "products":
+    if table.kind != "orders":
         return ([line] for line in lines)
     numbered = ((line.row.get("order_id") or f"\0{line.number}", line) for line in lines)
     return _bounded(numbered)
@@ -178,13 +188,23 @@ def _bounded(numbered: Iterator[tuple[str, Line]]) -> Iterator[list[Line]]:
             yield part
 
 
-def _read(table: Table, lines: list[Line], zone: ZoneInfo) -> tuple[Event | None, list[Refused]]:
-    """The event that these lines tell; refused, each of them is, with the reason."""
+def _known(db: Database | None, table: Table) -> set[str]:
+    """The codes that the pool has already."""
+    return db.run(codes_of, table.pool) if db is not None and table.kind == "coupons" else set()
+
+
+def _read(
+    table: Table, lines: list[Line], zone: ZoneInfo, known: set[str]
+) -> tuple[Event | None, list[Refused]]:
+    """The event that these lines tell; refused, each of them is, with the reason. `known` codes of
+    coupons are doubles; those that are taken become known."""
     try:
         if lines[0].broken:
             raise RowRefused(f"读不出这一行：{lines[0].broken}", f"unreadable: {lines[0].broken}")
         if table.kind == "products":
             return product_event(lines[0].row, zone, min(table.made_at, now())), []
+        if table.kind == "coupons":
+            return new_coupon(lines[0].row, zone, known), []
         return order_event([line.row for line in lines], zone, {}), []
     except RowRefused as error:
         return None, [Refused(line, error) for line in lines]

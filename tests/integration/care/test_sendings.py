@@ -1,0 +1,251 @@
+"""Sending to many: counted and confirmed first, in portions, paused and stopped, each once."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import update
+from sqlmodel import Session, select
+
+from bot.care import counting, overview, sendings
+from bot.care.counting import Wanted
+from bot.care.house import House
+from bot.care.overview import SendingLine
+from bot.care.sending_run import QUEUED_MOST, SendingRunner
+from bot.care.sendings import Draft
+from bot.core.clock import now
+from bot.core.errors import NotAllowed, NotFound
+from bot.core.messages import Progress
+from bot.shop import coupons
+from bot.shop.coupons import NewCoupon, Stock
+from bot.words.phrases import Voice
+from storage.db import Database
+from storage.models.care import CareMessage, Sending
+from storage.models.conversations import Message
+from storage.models.coupons import Coupon
+from storage.models.customers import Customer
+from storage.models.deliveries import Delivery
+from tests.support.audience import gather
+from tests.support.care import ACCOUNTS, config
+
+TEXTS = {"zh": "{{ customer.name }}，春天来了！", "en": "Spring is here, {{ customer.name }}!"}
+
+
+@pytest.fixture
+def house(db: Database, voice: Voice) -> House:
+    found = House.of(config(), voice, Stock())
+    found.connect(ACCOUNTS)
+    return found
+
+
+def draft(**more: Any) -> Draft:
+    return Draft(**{"name": "spring", "texts": TEXTS, **more})
+
+
+def counted(db: Database, house: House, what: Draft) -> Sending:
+    """Make a sending and count who gets it."""
+    number = db.run(sendings.create, None, house.planner.voice, what).id
+    assert number is not None
+    found: Counter[str] = Counter()
+    after: int | None = 0
+    while after is not None:
+        part, after = db.run(counting.count_some, house.planner, number, after)
+        found += part
+    return db.run(sendings.counted, number, found)
+
+
+def begun(db: Database, house: House, what: Draft) -> int:
+    sending = counted(db, house, what)
+    assert sending.id is not None
+    number = sendings.ready(sending.counts)
+    db.run(sendings.confirm, None, house.planner.voice, sending.id, number)
+    return sending.id
+
+
+def look(db: Database, house: House) -> None:
+    """What the service does about sendings at this moment."""
+    asyncio.run(SendingRunner(db, house.planner).look())
+
+
+def deliver(db: Database, most: int = 10_000) -> int:
+    """The sender sends what is queued."""
+
+    def work(session: Session) -> int:
+        queued = select(Delivery.id).where(Delivery.state == Progress.QUEUED).limit(most)
+        ids = list(session.exec(queued))
+        state = {"state": Progress.SENT}
+        session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(**state))  # type: ignore[union-attr]
+        return len(ids)
+
+    return db.run(work)
+
+
+def line(db: Database, number: int) -> SendingLine:
+    return db.run(lambda s: overview.sending_line(s, s.get_one(Sending, number)))
+
+
+def written(db: Database) -> Counter[int]:
+    """How often each customer was written to."""
+    query = select(CareMessage.customer_id).join(Message)
+    return Counter(db.run(lambda session: list(session.exec(query))))
+
+
+def test_counted_confirmed_and_sent_in_portions(db: Database, house: House) -> None:
+    ids = db.run(gather, 450, strangers={3, 333})
+    db.run(lambda s: setattr(s.get_one(Customer, ids[9]), "opted_out_at", now()))
+    sending = counted(db, house, draft())
+    assert sending.counts == {"now": 447, "no consent": 2, "opted out": 1}
+    number = sending.id or 0
+    look(db, house)
+    assert written(db) == {}  # nothing before it is confirmed
+    db.run(sendings.confirm, None, house.planner.voice, number, 447)
+    sent = []
+    while line(db, number).state == "running":
+        look(db, house)
+        sent.append(deliver(db))
+    assert sent[:2] == [QUEUED_MOST, QUEUED_MOST]
+    assert sum(sent) == 447
+    assert written(db) == dict.fromkeys(set(ids) - {ids[2], ids[9], ids[332]}, 1)
+    done = line(db, number)
+    assert (done.state, done.planned, done.sent, done.refused) == ("done", 450, 447, 3)
+    assert done.reasons == {"no consent": 2, "opted out": 1}
+    texts = db.run(lambda s: s.exec(select(Message.text).order_by(Message.id).limit(3)).all())
+    assert texts == ["Spring is here, 顾客1!", "Spring is here, 顾客2!", "Spring is here, 顾客4!"]
+
+
+def test_paused_nothing_leaves_and_resumed_all_does(db: Database, house: House) -> None:
+    db.run(gather, 300)
+    number = begun(db, house, draft())
+    look(db, house)
+    assert db.run(overview.turn, None, house.book, "spring", "pause") == "paused"
+    look(db, house)
+    assert deliver(db) == 0
+    assert db.run(sendings.resume, None, number) == QUEUED_MOST
+    with pytest.raises(NotAllowed, match="running: this cannot be done"):
+        db.run(sendings.resume, None, number)
+    assert deliver(db) == QUEUED_MOST
+    look(db, house)
+    assert deliver(db) == 300 - QUEUED_MOST
+    look(db, house)
+    assert line(db, number).state == "done"
+
+
+def test_stopped_it_ends_for_good(db: Database, house: House) -> None:
+    db.run(gather, 300)
+    number = begun(db, house, draft())
+    look(db, house)
+    deliver(db, 50)
+    db.run(sendings.stop, None, number)
+    look(db, house)
+    assert deliver(db) == 0
+    ended = line(db, number)
+    assert (ended.state, ended.sent, ended.failed, ended.reasons) == (
+        "stopped", 50, QUEUED_MOST - 50, {"stopped": 100},
+    )  # fmt: skip
+
+
+def test_a_confirmation_is_of_what_was_counted(db: Database, house: House) -> None:
+    db.run(gather, 30)
+    sending, voice = counted(db, house, draft()), house.planner.voice
+    number = sending.id or 0
+    with pytest.raises(NotAllowed, match="The number is 30, not 29"):
+        db.run(sendings.confirm, None, voice, number, 29)
+    with (
+        time_machine.travel(now() + timedelta(minutes=61)),
+        pytest.raises(NotAllowed, match="over an hour"),
+    ):
+        db.run(sendings.confirm, None, voice, number, 30)
+    db.run(gather_more, 40)
+    with pytest.raises(NotAllowed, match="had 30 customers and has 70 now"):
+        db.run(sendings.confirm, None, voice, number, 30)
+    db.run(lambda s: coupons.add(s, "gift", NewCoupon("A")))
+    with_pool = {"texts": {key: text + " {{ coupon.code }}" for key, text in TEXTS.items()}}
+    again = counted(db, house, draft(pool="gift", **with_pool))
+    with pytest.raises(NotAllowed, match="has 1 coupons, fewer than 30"):
+        db.run(sendings.confirm, None, voice, again.id or 0, 30)
+
+
+def gather_more(session: Session, count: int) -> None:
+    session.add_all(Customer(name=f"new {number}") for number in range(count))
+
+
+def test_each_gets_a_coupon_of_their_own(db: Database, house: House) -> None:
+    ids = db.run(gather, 20)
+    for number in range(25):
+        db.run(lambda s, number=number: coupons.add(s, "gift", NewCoupon(f"C{number:02}", "¥20")))
+    with_pool = {key: text + " {{ coupon.code }}" for key, text in TEXTS.items()}
+    begun(db, house, draft(pool="gift", texts=with_pool, holdout=0.25))
+    look(db, house)
+    given = db.run(lambda s: {c.customer_id: c.code for c in s.exec(select(Coupon))
+                              if c.customer_id})  # fmt: skip
+    texts = db.run(lambda s: list(s.exec(select(Message.text))))
+    assert sorted(text[-3:] for text in texts) == sorted(given.values())
+    held_out = len(ids) - len(given)
+    assert 0 < held_out < 12
+    assert line(db, 1).held_out == held_out
+
+
+def test_a_preview_shows_those_who_differ(db: Database, house: House) -> None:
+    ids = db.run(gather, 30, strangers={5})
+    db.run(sendings.create, None, house.planner.voice, draft())
+    found = db.run(counting.previews, house, "spring", Wanted(limit=3))
+    assert [(one.language, one.verdict, one.reason, one.text) for one in found] == [
+        ("en", "go", "", "Spring is here, 顾客1!"),
+        ("zh", "go", "", "顾客3，春天来了！"),
+        ("en", "no", "no consent", "Spring is here, 顾客5!"),
+    ]
+    assert len(db.run(counting.previews, house, "spring", Wanted(100, "zh"))) == 10
+    birthday = db.run(counting.previews, house, "birthday", Wanted(1))
+    assert "HB-2026-7K" in birthday[0].text
+    with pytest.raises(NotFound):
+        db.run(counting.previews, house, "nothing", Wanted())
+    assert ids
+    assert written(db) == {}
+
+
+def test_a_test_goes_to_one_chat_and_is_marked(db: Database, house: House) -> None:
+    db.run(gather, 2)
+    db.run(sendings.create, None, house.planner.voice, draft())
+    assert db.run(counting.send_test, None, house, "spring", "telegram/main/p1") == 2
+    texts = db.run(lambda s: list(s.exec(select(Message.text).order_by(Message.id))))
+    assert texts == ["【测试】\n顾客1，春天来了！", "[Test]\nSpring is here, 顾客1!"]
+    with pytest.raises(NotFound):
+        db.run(counting.send_test, None, house, "spring", "telegram/main/p9")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"texts": {"zh": "好"}}, "There is no text in en"),
+        ({"texts": {**TEXTS, "en": "{{ secret }}"}}, "The text in en cannot be used"),
+        ({"texts": {**TEXTS, "fr": "x"}}, "does not speak fr"),
+        ({"pool": "gift"}, "shows coupon.code if, and only if"),
+        ({"name": "a b"}, "A name has"),
+        ({"holdout": 2.0}, "share from 0"),
+        ({"valid_until": now() - timedelta(days=1)}, "no use any more"),
+        ({"segment": {"colour": "red"}}, "segment.colour"),
+    ],
+)
+def test_what_is_wrong_with_a_draft_is_told(
+    sqlite_db: Database, voice: Voice, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((NotAllowed, Exception)) as refused:
+        sqlite_db.run(sendings.create, None, voice, draft(**change))
+    assert said in str(refused.value)
+
+
+def test_a_journey_is_switched_over_its_file(db: Database, house: House) -> None:
+    assert [one.name for one in db.run(house.book.on, "order.paid")] == ["order_paid"]
+    for deed, state, is_planned in (
+        ("pause", "paused", True), ("stop", "off", False), ("resume", "on", True)
+    ):  # fmt: skip
+        assert db.run(overview.turn, None, house.book, "order_paid", deed) == state
+        assert bool(db.run(house.book.on, "order.paid")) is is_planned
+    db.run(overview.switch_journey, None, "order_paid", "")
+    found = {one.name: one for one in db.run(overview.journeys, house.book)}["order_paid"]
+    assert (found.state, found.switched) == ("on", False)
+    with pytest.raises(NotFound):
+        db.run(overview.turn, None, house.book, "nothing", "pause")
