@@ -28,8 +28,8 @@ PLANNED_AT_ONCE = 500
 """Customers who get their care message in one transaction."""
 PAUSE_SECONDS = 0.5
 """Between two looks while something is being sent."""
-IDLE_SECONDS = 20.0
-"""How often is looked while nothing is; whoever confirms or resumes tells."""
+IDLE_SECONDS = 5.0
+"""How often is looked while nothing is: a command that confirms cannot tell on SQLite."""
 _TURN = "care-sendings"
 
 log = structlog.get_logger()
