@@ -64,7 +64,8 @@ class Listener:
     def _is_back(self, session: Session, event: ProductBackInStock) -> None:
         """Whoever asked to be told of a product is told; their wish is for one message."""
         product, at = session.get_one(Product, event.product_id), now()
-        wishes = waiting_for(session, event.product_id) if self.book.on(session, "back_in_stock") else []
+        is_on = self.book.on(session, "back_in_stock")
+        wishes = waiting_for(session, event.product_id) if is_on else []
         for wish in wishes:
             wish.told_at = at
         self.happened(

@@ -25,7 +25,7 @@ def journey_of(sending: Sending) -> Journey:
         "paused": sending.state == "paused",
         "enabled": sending.state != "stopped",
         "pool": sending.pool,
-        "holdout": sending.holdout,
+        "holdout": sending.holdout_percent / 100,
         "texts": {language: {"warm": text} for language, text in sending.texts.items()},
     }
     return Journey.model_construct(**values)

@@ -4,6 +4,8 @@ Each portion is one transaction that plans, decides and writes: a crash leaves n
 messages and nobody without.
 """
 
+import contextlib
+
 import structlog
 from sqlmodel import Session
 
@@ -28,8 +30,8 @@ PLANNED_AT_ONCE = 500
 """Customers who get their care message in one transaction."""
 PAUSE_SECONDS = 0.5
 """Between two looks while something is being sent."""
-IDLE_SECONDS = 20.0
-"""How often is looked while nothing is; whoever confirms or resumes tells."""
+IDLE_SECONDS = 5.0
+"""How often is looked while nothing is: a command that confirms cannot tell on SQLite."""
 _TURN = "care-sendings"
 
 log = structlog.get_logger()
@@ -47,20 +49,21 @@ class SendingRunner:
         with self._db.live.listen(live.SENDINGS) as changed:
             while True:
                 is_any = True
-                try:
+                with contextlib.suppress(Unavailable):
                     is_any = await self.look()
-                except Unavailable:
-                    pass
-                except Exception as error:
-                    log.error("a sending could not go on", error=traced(error))
                 await changed.wait(PAUSE_SECONDS if is_any else IDLE_SECONDS)
 
     async def look(self) -> bool:
         """Do what can be done now of every sending, in turn. False when none is running."""
         found = await self._db.read(sendings.running)
         for sending_id in found:
-            while await self._db.transact(self.portion, sending_id):
-                pass
+            try:
+                while await self._db.transact(self.portion, sending_id):
+                    pass
+            except Unavailable:
+                raise
+            except Exception as error:  # the others go on
+                log.error("a sending cannot go on", sending=sending_id, error=traced(error))
         return bool(found)
 
     def portion(self, session: Session, sending_id: int) -> bool:

@@ -18,6 +18,7 @@ from bot.core.errors import NotAllowed, NotFound
 from bot.core.messages import MAX_TEXT, Purpose
 from bot.shop import coupons
 from bot.words.phrases import Voice
+from storage import live
 from storage.models import sendings
 from storage.models.audit import record
 from storage.models.care import Sending
@@ -67,7 +68,8 @@ def create(session: Session, agent_id: int | None, voice: Voice, draft: Draft) -
         )
     wanted = segments.segment(dict(draft.segment), voice.words.shop)
     sending = found or Sending(name=draft.name, purpose=draft.purpose, valid_until=now())
-    sending.purpose, sending.pool, sending.holdout = draft.purpose, draft.pool, draft.holdout
+    sending.purpose, sending.pool = draft.purpose, draft.pool
+    sending.holdout_percent = round(100 * draft.holdout)
     sending.segment, sending.texts = segments.plain(wanted), texts
     sending.valid_until = draft.valid_until or now() + LASTS
     sending.state, sending.counts, sending.counted_at = "draft", {}, None
@@ -104,6 +106,7 @@ def confirm(
         raise NotAllowed(*problem)
     sending.state, sending.confirmed_at, sending.agent_id = "running", now(), agent_id
     session.add(sending)
+    live.touch(session, live.SENDINGS)
     _recorded(session, agent_id, "confirm", sending)
     return sending
 
@@ -186,6 +189,8 @@ def _problem(
         return "有效期已经过了。", "It is of no use any more: see valid_until."
     if sending.counted_at is None or at - sending.counted_at > COUNT_HOLDS:
         return "计数已超过一小时，请重新计数。", "It was counted over an hour ago. Count again."
+    if not number:
+        return "没有人会收到。", "Nobody would get it."
     if count != number:
         return f"人数是 {number}，不是 {count}。", f"The number is {number}, not {count}."
     segment = segments.segment(sending.segment, voice.words.shop)
@@ -226,6 +231,7 @@ def _moved(
     sending = _held(session, sending_id, *states)
     sending.state = to
     session.add(sending)
+    live.touch(session, live.SENDINGS)
     _recorded(session, agent_id, deed, sending)
     return sending
 

@@ -39,7 +39,7 @@ def draw(say: CareSay, pools: list[Pool], sending: Sending | None, take: Take) -
                sending.purpose if sending else "")  # fmt: skip
         names = {"": say("no_pool")} | {one.name: f"{one.name} ({one.free})" for one in pools}
         select(say("f_pool"), "pool", names, sending.pool if sending else "")
-        share = f"{100 * sending.holdout:g}" if sending else "0"
+        share = str(sending.holdout_percent) if sending else "0"
         field(say("f_holdout"), "holdout", share, "number", min=0, max=90)
         field(say("f_days"), "days", str(LASTS.days), "number", min=1, max=MOST_DAYS)
         for language in languages:

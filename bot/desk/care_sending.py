@@ -19,6 +19,7 @@ from bot.desk.elements import SureButton, box, button, text
 from bot.desk.forms import Filled, field, form, link, panel, row, submit, table
 from bot.desk.visit import Visit
 from storage.models.care import Sending
+from storage.models.sendings import own_chat
 
 LOOK_SECONDS = 2.0
 """How often a page looks how far a sending is."""
@@ -58,7 +59,7 @@ class OneSending:
             if over:
                 self._progress_panel(line)
             elif self._may:
-                self._steps(sending)
+                self._steps(sending, await self._own_chat())
             self._preview = box("")
             if over:
                 care_outcomes.draw(self._say, report or [], whole=True)
@@ -117,7 +118,13 @@ class OneSending:
 
     # -- before it begins
 
-    def _steps(self, sending: Sending) -> None:
+    async def _own_chat(self) -> str:
+        """Where a test goes, as far as it is known where the agent is a customer."""
+        assert self._visit.visitor is not None
+        found = await self._visit.show(Right.SETTINGS, own_chat, self._visit.visitor.id)
+        return f"{found.channel}/{found.account}/{found.chat}" if found else ""
+
+    def _steps(self, sending: Sending, own: str) -> None:
         say, counts = self._say, sending.counts
         with panel(say("count")):
             self._counting = text("", "d-small").props("role=status")
@@ -127,7 +134,7 @@ class OneSending:
         with panel(say("test")):
             text(say("test_hint"), "d-small")
             with form(self._test):
-                field(say("f_to"), "to", placeholder="telegram/shop/12345", required=True)
+                field(say("f_to"), "to", own, placeholder="telegram/shop/12345", required=True)
                 submit(say("test_send"), "")
         if sending.state == "counted" and sendings.ready(counts):
             with panel(say("confirm")):

@@ -90,7 +90,8 @@ class Sending(SQLModel, table=True):
     `state` is one of draft, counted, running, paused, stopped, done. `segment` says who gets it,
     `texts` what, by language; `pool` is whose coupons go with it. `counts` is what the guard said
     when it was counted at `counted_at`, by reason. Customers up to the id `planned_to` have their
-    care message; all have since `planned_at`. The share `holdout` of them is not written to.
+    care message; all have since `planned_at`. Of a hundred `holdout_percent` are not
+    written to.
     """
 
     __tablename__ = "care_sending"
@@ -104,7 +105,7 @@ class Sending(SQLModel, table=True):
     state: str = "draft"
     counts: dict[str, int] = json_field(default_factory=dict)
     planned_to: int = 0
-    holdout: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
+    holdout_percent: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     agent_id: int | None = Field(default=None, foreign_key="agent.id")
     valid_until: datetime = moment()
     created_at: datetime = moment(default_factory=now)

@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 from bot.core.clock import now
 from bot.core.messages import Progress, Purpose
 from storage import live
+from storage.models.agents import Agent
 from storage.models.base import rows_changed
 from storage.models.care import CareMessage, CareState, Sending
 from storage.models.customers import Identity
@@ -140,10 +141,11 @@ def give_up(session: Session, sending_id: int) -> int:
     return rows_changed(session, refused) + failed
 
 
-def chats_of(session: Session, accounts: Sequence[Account], chat: str) -> list[Identity]:
-    """The chats with this name on any of these accounts."""
-    query = select(Identity).where(Identity.chat == chat).order_by(col(Identity.id))
-    return [one for one in session.exec(query) if (one.channel, one.account) in accounts]
+def own_chat(session: Session, agent_id: int) -> Identity | None:
+    """The private chat on Telegram of an agent who is known there, the one used last."""
+    mine = select(Agent.telegram_id).where(Agent.id == agent_id).scalar_subquery()
+    query = select(Identity).where(Identity.channel == "telegram", Identity.chat == mine)
+    return session.exec(query.order_by(col(Identity.last_seen_at).desc()).limit(1)).first()
 
 
 def _move(

@@ -337,6 +337,7 @@ DEEDS: Mapping[str, Right] = {
     "care_sending:_look": Right.LOOK,
     "care_sending:confirm": Right.SETTINGS,
     "care_sending:count_some": Right.SETTINGS,
+    "care_sending:own_chat": Right.SETTINGS,
     "care_sending:previews": Right.LOOK,
     "care_sending:report": Right.LOOK,
     "care_sending:send_test": Right.SETTINGS,

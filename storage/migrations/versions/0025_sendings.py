@@ -25,7 +25,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("journey"),
     )
     with op.batch_alter_table("care_sending") as batch:
-        batch.add_column(sa.Column("holdout", sa.Float(), nullable=False, server_default="0"))
+        batch.add_column(
+            sa.Column("holdout_percent", sa.Integer(), nullable=False, server_default="0")
+        )
         batch.add_column(sa.Column("counted_at", UtcDateTime(), nullable=True))
         batch.add_column(sa.Column("planned_at", UtcDateTime(), nullable=True))
 
@@ -34,6 +36,6 @@ def downgrade() -> None:
     with op.batch_alter_table("care_sending") as batch:
         batch.drop_column("planned_at")
         batch.drop_column("counted_at")
-        batch.drop_column("holdout")
+        batch.drop_column("holdout_percent")
 
     op.drop_table("care_switch")

@@ -118,7 +118,7 @@ def test_killed_while_sending_to_ten_thousand(sqlite_db: Database, voice: Voice)
 
 @pytest.mark.soak
 def test_the_platforms_limit_is_used(sqlite_db: Database, voice: Voice) -> None:
-    """None too many, and few less than the platform takes: 97 of 100 on a quiet machine."""
+    """None too many, and few less than the platform takes."""
     with TelegramDouble().running() as platform:
         begin(sqlite_db, voice, 1500)
         with process(sqlite_db, platform):

@@ -23,11 +23,13 @@ from bot.shop import coupons
 from bot.shop.coupons import NewCoupon, Stock
 from bot.words.phrases import Voice
 from storage.db import Database
+from storage.models.agents import Agent
 from storage.models.care import CareMessage, Sending
 from storage.models.conversations import Message
 from storage.models.coupons import Coupon
 from storage.models.customers import Customer
 from storage.models.deliveries import Delivery
+from storage.models.sendings import own_chat
 from tests.support.audience import gather
 from tests.support.care import ACCOUNTS, config
 
@@ -249,3 +251,13 @@ def test_a_journey_is_switched_over_its_file(db: Database, house: House) -> None
     assert (found.state, found.switched) == ("on", False)
     with pytest.raises(NotFound):
         db.run(overview.turn, None, house.book, "nothing", "pause")
+
+
+def test_a_test_goes_to_the_agents_own_chat(db: Database) -> None:
+    db.run(gather, 3)
+    agent = Agent(login="lin", name="Lin", password_hash="!", telegram_id="p2")
+    db.run(lambda s: (s.add(agent), s.flush()))
+    own = db.run(own_chat, agent.id or 0)
+    assert own is not None
+    assert (own.channel, own.account, own.chat) == ("telegram", "main", "p2")
+    assert db.run(own_chat, 999) is None
