@@ -55,7 +55,12 @@ _BOUGHT = re.compile(
     r"|what(?: else)?(?: did| have)? (?:i|we) (?:buy|order|bought|purchase)|what(?:'s"
     r"| is) in (?:it|my order)"
 )
-_HURRY = re.compile(r"催|快点|\bhurry|\bspeed\b|\bfaster\b")
+_HURRY = re.compile(
+    r"催|快点|[还都].{0,3}[没不](?:收)?到|怎么.{0,4}不到|太慢|\bhurry|\bspeed\b|\bfaster\b"
+    r"|\bstill (?:not|no|haven'?t|hasn'?t|waiting)\b|\bso (?:slow|late)\b"
+)
+_REFUND = re.compile(r"退款|退钱|退我钱|\brefund|\bmoney back\b")
+_ABOUT_TIME = re.compile(r"几天|多久|时候|几时|多长|到账|\bwhen\b|\bhow (?:long|many|soon)\b")
 _CANCELS = re.compile(
     r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
     r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"
@@ -75,6 +80,12 @@ def wants_cancel(turn: Turn) -> bool:
     sure = understood.decision == "answer" and understood.best is not None
     elsewhere = sure and understood.best and understood.best.entry_id not in _CANCEL_ENTRIES
     return not elsewhere and bool(_CANCELS.search(understood.normalised))
+
+
+def wants_refund(turn: Turn) -> bool:
+    """Whether the message asks for the money back, rather than how long that takes."""
+    words = turn.understanding.normalised
+    return bool(_REFUND.search(words)) and not _ABOUT_TIME.search(words)
 
 
 def own_orders(turn: Turn) -> list[Order]:
@@ -108,7 +119,8 @@ def follow_up(turn: Turn) -> Verdict | None:
     known = best.entry_id if best and best.entry_id in _GENERAL else ""
     unsure = turn.understanding.decision != "answer"
     bought = bool(_BOUGHT.search(words))
-    if not known and not (unsure and (bought or _FOLLOW_UP.search(words))):
+    is_of_parcel = _FOLLOW_UP.search(words) and not _REFUND.search(words)
+    if not known and not (unsure and (bought or is_of_parcel)):
         return None
     if bought or known in {STATUS, "order_history"}:
         return answer(turn, STATUS, order)
@@ -118,7 +130,7 @@ def follow_up(turn: Turn) -> Verdict | None:
 def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     """Say so instead of the same words again, and offer a person; None where there is news."""
     entry = turn.house.entries.entry(WHERE, turn.language)
-    said = {one.text for one in turn.earlier(_JUST_NOW) if one.author == Author.BOT}
+    said = _said_just_now(turn)
     if entry is None or _text(turn, entry, order) not in said:
         return None
     parcel, voice = newest_parcel(turn, order), turn.house.voice
@@ -127,17 +139,23 @@ def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     _remember(turn, WHERE, order)
     where = _status(turn, order)
     expected = expected_text(turn.session, parcel, order, turn.language, voice) if parcel else ""
-    turn.say(
-        "orders.nothing_new",
-        [turn.person_choice()],
-        number=order.number,
-        status=status,
-        tracking=facts.get("tracking_number", ""),
-        expected=expected,
-        is_moving=where in _MOVING,
-        is_delivered=where == Status.DELIVERED,
-    )
+    values = {
+        "number": order.number,
+        "status": status,
+        "tracking": facts.get("tracking_number", ""),
+        "expected": expected,
+        "is_moving": where in _MOVING,
+        "is_delivered": where == Status.DELIVERED,
+    }
+    text = voice.say("orders.nothing_new", turn.language, **values)
+    if text in said:
+        text = voice.say("orders.nothing_again", turn.language, **values)
+    turn.tell(text, [turn.person_choice()])
     return Verdict("nothing new", {"entry": WHERE, "order": order.number})
+
+
+def _said_just_now(turn: Turn) -> set[str]:
+    return {one.text for one in turn.earlier(_JUST_NOW) if one.author == Author.BOT}
 
 
 def _shown(turn: Turn) -> Order | None:
@@ -160,6 +178,8 @@ def answer(
     """
     if entry_id == CANCEL:
         return _cancel(turn, order)
+    if entry_id in (WHERE, STATUS) and wants_refund(turn) and is_moving(turn, order):
+        return _refund_on_the_way(turn, order)
     entry = turn.house.entries.entry(entry_id, turn.language)
     if entry is None:  # removed from the FAQ since it was asked for
         turn.asked_nothing()
@@ -227,6 +247,20 @@ def _cancel(turn: Turn, order: Order) -> Verdict:
     choices = list(composed.choices) if composed else [turn.person_choice()]
     turn.tell(f"{sent}\n{composed.text}" if composed else sent, choices)
     return Verdict("answered", {**details, "entry": _CANCEL_SENT})
+
+
+def _refund_on_the_way(turn: Turn, order: Order) -> Verdict:
+    """Say sorry, where the parcel is, and who can help: what is still on its way is no return."""
+    entry = turn.house.entries.entry(WHERE, turn.language)
+    _remember(turn, WHERE, order)
+    turn.conversation.misses = 0
+    parts = [
+        turn.house.voice.say("orders.refund_sorry", turn.language),
+        _text(turn, entry, order) if entry else "",
+        turn.house.voice.say("orders.refund_person", turn.language),
+    ]
+    turn.tell("\n\n".join(filter(None, parts)), [turn.person_choice()])
+    return Verdict("answered", {"entry": WHERE, "order": order.number})
 
 
 def _text(turn: Turn, entry: Entry, order: Order) -> str:

@@ -6,6 +6,7 @@ from bot.dialogue.turn import Turn, Verdict
 from bot.dialogue.unsettled import keep_last
 
 AFTER = ("survey",)
+_SHORT = 60
 
 _HAN_HUMAN = (
     r"(?:人工(?!费|智能|成本|合成|安装|草|湖|皮|革|宝石|水晶|钻|泪|呼吸|培育|养殖|种植|制|打磨|缝"
@@ -81,6 +82,18 @@ _NOT = (
     rf"(?: (?:talk|speak|chat) (?:to|with)| be transferred to)? {_REAL}{_HUMAN}\b"
 )
 
+_CONTACT = re.compile(
+    r"(?:你们?|您|好|请|麻烦|让|叫|找|有?人|客服|负责人|老板|尽快|马上|赶紧|快点?|能|不能|可以|能否|帮我?"
+    r"|给|[,。!~ ])*"
+    r"(?:联系|联络)(?:一?下)?我(?:一?下)?(?:我的?)?(?:电话|手机|号码|号|是|微信|吧|吗|好|谢谢|可以"
+    r"|[,。:!?~\d+ -])*"
+    r"|(?:请|麻烦|让人?|能|可以|[,。!~ ])*(?:给我(?:打个?|回个?)|回个?|打个?)(?:我)?电话(?:给我)?"
+    r"(?:我的?|电话|手机|号码|号|是|吧|吗|好|谢谢|[,。:!?~\d+ -])*"
+    r"|(?:hi|hello|please|pls|plz|can|could|someone|somebody|you|have|to|just|[,. ])*"
+    r"(?:contact|call|ring|phone|reach)(?: me)(?: back)?"
+    r"(?:at|on|by|phone|asap|now|my|number|is|please|pls|thanks|thank you|[,.:!?\d+() -])*"
+)
+"""Who wants to be called, with or without a number."""
 _PERSON = re.compile(f"{_HAN_ASKED}|{_ASKED}")
 _NO_PERSON = re.compile(f"{_HAN_NOT}|{_NOT}")
 """Whether we are human, and that none is wanted: heard, and left out of what is asked for."""
@@ -89,7 +102,10 @@ _NO_PERSON = re.compile(f"{_HAN_NOT}|{_NOT}")
 def asks_for_person(normalised: str) -> bool:
     """Whether a normalised message asks for a human being."""
     plain = normalised.replace("’", "'")
-    return bool(_PERSON.search(_NO_PERSON.sub(" ~ ", plain)))
+    is_short = len(plain) <= _SHORT
+    return bool(
+        (is_short and _CONTACT.fullmatch(plain)) or _PERSON.search(_NO_PERSON.sub(" ~ ", plain))
+    )
 
 
 def reply(turn: Turn) -> Verdict | None:
