@@ -1,6 +1,13 @@
-"""Which messages tell nothing about the language that their writer wants to be answered in."""
+"""Which messages tell nothing about the language that their writer wants, and which there are."""
 
 import re
+
+from bot.core.messages import Choice
+from bot.dialogue.turn import Turn
+
+SWITCH = "language:"
+"""Prefix of the value of a button that goes on in another language."""
+_OFFERED = {"zh": "中文", "en": "English"}
 
 _CODE = re.compile(r"(?:[a-z]{1,4}[ -]?\d+|\d+)(?:[ ,]+(?:[a-z]{1,4}[ -]?\d+|\d+))*[.!? ]*")
 _EVERYWHERE = re.compile(
@@ -24,6 +31,10 @@ def tells_no_language(normalised: str, *, is_known: bool) -> bool:
         return False
     if _CODE.fullmatch(normalised):
         return True
-    return is_known and any(
-        one.fullmatch(normalised) for one in (_EVERYWHERE, _PROOF, _MASHED)
-    )
+    return is_known and any(one.fullmatch(normalised) for one in (_EVERYWHERE, _PROOF, _MASHED))
+
+
+def offered(turn: Turn) -> list[Choice]:
+    """The buttons of the languages that the shop speaks."""
+    languages = turn.house.voice.words.shop.languages
+    return [Choice(_OFFERED[one], SWITCH + one) for one in languages]

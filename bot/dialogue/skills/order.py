@@ -94,6 +94,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         return answer_own(turn, WHERE) or _look_up(turn, WHERE, None, last4)
     if not found.number and misses_number(turn.understanding.normalised, asked=False):
         return _say_where_number_is(turn)
+    if compose.several(turn.house, turn.understanding, turn.language):
+        return None
     if entry is None or wants_cancel(turn):
         verdict = follow_up(turn)
         if verdict is not None:

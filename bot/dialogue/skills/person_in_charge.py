@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from bot.core.messages import Author, Choice, State
 from bot.core.text import normalise
-from bot.dialogue.skills.let_go import lets_go
-from bot.dialogue.skills.person import asks_for_person
-from bot.dialogue.skills.upset import is_angry, is_annoyed, is_teasing
+from bot.dialogue.anger import is_angry, is_annoyed, is_teasing
+from bot.dialogue.calling import asks_for_person
+from bot.dialogue.leaving import lets_go
 from bot.dialogue.turn import Turn, Verdict
 from bot.escalation import handoff, waits
 
