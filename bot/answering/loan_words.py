@@ -2,7 +2,8 @@
 
 import re
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+from bot.core.text import language
+
 _MEANT = {
     "order": "订单",
     "refund": "退款",
@@ -22,9 +23,9 @@ _BORROWED = re.compile(
 
 
 def in_chinese(text: str) -> str:
-    """`text` with what it borrows in Chinese; the same where it is not Chinese, or quotes more than
-    single words."""
-    if not _HAN.search(text):
+    """`text` with what it borrows in Chinese; the same where it is not mostly Chinese, or
+    quotes more than single words."""
+    if language(text) != "zh":
         return text
     return _BORROWED.sub(_chinese, text)
 

@@ -35,6 +35,7 @@ def test_questions(text: str, found: list[str]) -> None:
         ("refund 几天到", "退款几天到"),
         ("我的order到哪了", "我的订单到哪了"),
         ("my order", "my order"),
+        ("where is 我的 order", "where is 我的 order"),
         ("reorder怎么用", "reorder怎么用"),
         ("order box怎么买", "order box怎么买"),
     ],
