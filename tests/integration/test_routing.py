@@ -37,6 +37,7 @@ from bot.escalation.sent_files import SentFiles
 from bot.escalation.team import Rule, Team
 from bot.escalation.teams import Matter, Teams
 from bot.escalation.transfers import Transfers
+from bot.logistics.status import Status
 from bot.web.api.router import agents_router
 from storage.db import Database
 from storage.models.agents import Agent, saw
