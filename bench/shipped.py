@@ -17,7 +17,7 @@ from bot.answering.load import Entry, load
 from bot.answering.understanding import Understanding
 from bot.config import ROOT
 from bot.core.text import normalise
-from bot.dialogue.skills.person import asks_for_person
+from bot.dialogue.calling import asks_for_person
 
 SET = ROOT / "tests" / "data"
 LEFT_OUT = 5

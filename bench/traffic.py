@@ -23,8 +23,8 @@ from bench.noise import homophones, typos
 from bot.answering import clauses
 from bot.answering.index import Index
 from bot.dialogue.alarms import alarm_in
-from bot.dialogue.skills.person import asks_for_person
-from bot.dialogue.skills.upset import is_angry
+from bot.dialogue.anger import is_angry
+from bot.dialogue.calling import asks_for_person
 
 
 @dataclass

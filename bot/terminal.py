@@ -13,8 +13,8 @@ from bot.answering.understanding import Understanding
 from bot.config import Config
 from bot.core.messages import Address, Author, Choice, Inbound
 from bot.core.text import to_traditional
+from bot.dialogue.calling import asks_for_person
 from bot.dialogue.compose import Composed, compose
-from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.turn import House
 from storage.migrate import upgrade
 from storage.models.conversations import Message, messages_after

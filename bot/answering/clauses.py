@@ -7,6 +7,8 @@ from typing import Protocol
 
 from bot.answering.decide import decide
 from bot.answering.load import Entry
+from bot.answering.loan_words import in_chinese
+from bot.answering.several import questions
 from bot.answering.understanding import Understanding
 
 LONG_HAN, LONG_WORDS = 10, 8
@@ -38,11 +40,18 @@ def understand(reader: Reader, texts: Sequence[str]) -> list[Understanding]:
     """What each text asks; of a long one, what its clearest clause asks when that is clearer.
 
     The candidates of the other clauses follow those of the clearest, so that the choices
-    offered cover everything that was asked.
+    offered cover everything that was asked. Several questions are also understood apart.
     """
-    parts = [[text, *clauses(text)] for text in texts]
-    flat = iter(reader.understand([part for own in parts for part in own]))
-    return [_clearest(reader, [next(flat) for _ in own]) for own in parts]
+    plain = [in_chinese(text) for text in texts]
+    parts = [[text, *clauses(text)] for text in plain]
+    asked = [questions(text) for text in plain]
+    flat = iter(reader.understand([one for own in [*parts, *asked] for one in own]))
+    whole = [_clearest(reader, [next(flat) for _ in own]) for own in parts]
+    apart = [tuple(next(flat) for _ in own) for own in asked]
+    return [
+        replace(one, text=text, apart=own)
+        for one, text, own in zip(whole, texts, apart, strict=True)
+    ]
 
 
 def clauses(text: str) -> list[str]:

@@ -31,7 +31,7 @@ class Understanding:
     probability (0–1) that the first of them is right. `text` is what the customer wrote,
     `normalised` and `corrected` what was compared. `signals` are the named numbers that the
     decision rests on, for those who ask why. `failed` names the error that kept the engine from
-    reading it.
+    reading it. `apart` are the questions of which it consists, in order, where it is several.
     """
 
     text: str
@@ -46,6 +46,7 @@ class Understanding:
     corrections: tuple[Correction, ...] = ()
     signals: tuple[tuple[str, float], ...] = ()
     failed: str = ""
+    apart: tuple["Understanding", ...] = ()
 
     @classmethod
     def of_unreadable(cls, text: str, error: Exception) -> "Understanding":

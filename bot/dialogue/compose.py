@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.answering.load import Entry
+from bot.answering.several import MOST
 from bot.answering.understanding import Understanding
 from bot.core.messages import Choice
 from bot.dialogue.turn import House
@@ -53,6 +54,36 @@ def answer(house: House, entry: Entry, language: str) -> Composed:
             Choice(house.voice.say("replies.unhelpful_button", language), UNHELPFUL + entry.id),
         )
     return Composed("human" if entry.person == "bring" else "answer", entry, text, choices)
+
+
+def several(
+    house: House, understanding: Understanding, language: str
+) -> tuple[list[Entry], Composed] | None:
+    """What is said to several questions at once, each by its entry, in order: those that are clear.
+
+    None where fewer than two are, or one of them needs an order or a person: then the message is
+    answered as a whole.
+    """
+    read = [_sure_of(house, one, language) for one in understanding.apart]
+    asked = [one for one in read if one is None or not one.is_smalltalk]
+    sure = list({one.id: one for one in asked if one is not None}.values())[:MOST]
+    if len(sure) < 2 or any(one.needs or one.person == "bring" for one in sure):
+        return None
+    answers = [answer(house, one, language) for one in sure]
+    parts = [f"{one.title}\n{said.text}" for one, said in zip(sure, answers, strict=True)]
+    if None in asked or len(asked) > MOST:
+        parts.append(house.voice.say("replies.several_rest", language))
+    first = [said.choices[0] for said in answers if said.choices]
+    names = {ENTRY + one.id for one in sure}
+    choices = {one.value: one for one in first if one.value not in names}
+    choices["person"] = Choice(house.voice.say("replies.person_button", language), "person")
+    return sure, Composed("answer", sure[0], "\n\n".join(parts), tuple(choices.values()))
+
+
+def _sure_of(house: House, read: Understanding, language: str) -> Entry | None:
+    if read.decision != "answer" or read.best is None:
+        return None
+    return house.entries.entry(read.best.entry_id, language)
 
 
 def _at_a_loss(house: House, language: str) -> Composed:

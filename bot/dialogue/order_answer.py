@@ -1,6 +1,5 @@
 """Answers from an order that is known to be the customer's own, and goes on talking about it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -8,6 +7,16 @@ from bot.answering.load import Entry
 from bot.core.messages import Author, Choice
 from bot.customers import linking
 from bot.dialogue import compose
+from bot.dialogue.order_words import (
+    BOUGHT,
+    CANCELS,
+    FOLLOW_UP,
+    HURRY,
+    UNWANTED,
+    is_of_refund,
+    names_refund,
+    wishes_refund,
+)
 from bot.dialogue.turn import Turn, Verdict
 from bot.logistics.expected import expected_text
 from bot.logistics.parcels import parcel_facts, way_texts
@@ -43,29 +52,6 @@ _GENERAL = {
 """Entries whose general answer is worth less than the facts of the order at hand."""
 _JUST_NOW = timedelta(minutes=10)
 """For how long the same words would be a repetition."""
-_FOLLOW_UP = re.compile(
-    r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
-    r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
-    r"|发货|发出|送到|派送|寄出|(?:什么|啥)情况|怎么回事|咋回事"
-    r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
-    r"|how long|hurry|come|eta|what happened|what(?:'s| is) going on)\b"
-)
-_BOUGHT = re.compile(
-    r"买(?:了|的|过)(?:些|的|是)*(?:啥|什么|哪)|订单(?:里|内容|有什么)|有哪些(?:东西|商品)|多少钱"
-    r"|what(?: else)?(?: did| have)? (?:i|we) (?:buy|order|bought|purchase)|what(?:'s"
-    r"| is) in (?:it|my order)"
-)
-_HURRY = re.compile(r"催|快点|\bhurry|\bspeed\b|\bfaster\b")
-_CANCELS = re.compile(
-    r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
-    r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"
-)
-_UNWANTED = re.compile(
-    r"(?:我|那|就|这[个单件]?|订单|东西|都|全部?|算了|现在|[,。!~ ])*"
-    r"不(?:想)?[要买]了[吧啊呀啦!。~ ]*"
-    r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|this|them|my order|the order)"
-    r"(?: any ?more)?[!. ]*"
-)
 _CANCEL_ENTRIES = {CANCEL, _CANCEL_SENT, "order_change", STATUS}
 
 
@@ -74,7 +60,7 @@ def wants_cancel(turn: Turn) -> bool:
     understood = turn.understanding
     sure = understood.decision == "answer" and understood.best is not None
     elsewhere = sure and understood.best and understood.best.entry_id not in _CANCEL_ENTRIES
-    return not elsewhere and bool(_CANCELS.search(understood.normalised))
+    return not elsewhere and bool(CANCELS.search(understood.normalised))
 
 
 def own_orders(turn: Turn) -> list[Order]:
@@ -99,16 +85,19 @@ def answer_own(turn: Turn, entry_id: str) -> Verdict | None:
 def follow_up(turn: Turn) -> Verdict | None:
     """Answer a question that can only be about the order that was shown before."""
     order = _shown(turn)
-    if wants_cancel(turn) or (order and _UNWANTED.fullmatch(turn.understanding.normalised)):
+    if wants_cancel(turn) or (order and UNWANTED.fullmatch(turn.understanding.normalised)):
         own = own_orders(turn) if order is None else [order]
         return answer(turn, CANCEL, own[0]) if len(own) == 1 else None
     if order is None:
         return None
     words, best = turn.understanding.normalised, turn.understanding.best
+    if wishes_refund(words) and is_moving(turn, order):
+        return _refund_on_the_way(turn, order)
     known = best.entry_id if best and best.entry_id in _GENERAL else ""
     unsure = turn.understanding.decision != "answer"
-    bought = bool(_BOUGHT.search(words))
-    if not known and not (unsure and (bought or _FOLLOW_UP.search(words))):
+    bought = bool(BOUGHT.search(words))
+    is_of_parcel = FOLLOW_UP.search(words) and not is_of_refund(words)
+    if not known and not (unsure and (bought or is_of_parcel)):
         return None
     if bought or known in {STATUS, "order_history"}:
         return answer(turn, STATUS, order)
@@ -118,7 +107,7 @@ def follow_up(turn: Turn) -> Verdict | None:
 def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     """Say so instead of the same words again, and offer a person; None where there is news."""
     entry = turn.house.entries.entry(WHERE, turn.language)
-    said = {one.text for one in turn.earlier(_JUST_NOW) if one.author == Author.BOT}
+    said = _said_just_now(turn)
     if entry is None or _text(turn, entry, order) not in said:
         return None
     parcel, voice = newest_parcel(turn, order), turn.house.voice
@@ -127,17 +116,23 @@ def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     _remember(turn, WHERE, order)
     where = _status(turn, order)
     expected = expected_text(turn.session, parcel, order, turn.language, voice) if parcel else ""
-    turn.say(
-        "orders.nothing_new",
-        [turn.person_choice()],
-        number=order.number,
-        status=status,
-        tracking=facts.get("tracking_number", ""),
-        expected=expected,
-        is_moving=where in _MOVING,
-        is_delivered=where == Status.DELIVERED,
-    )
+    values = {
+        "number": order.number,
+        "status": status,
+        "tracking": facts.get("tracking_number", ""),
+        "expected": expected,
+        "is_moving": where in _MOVING,
+        "is_delivered": where == Status.DELIVERED,
+    }
+    text = voice.say("orders.nothing_new", turn.language, **values)
+    if text in said:
+        text = voice.say("orders.nothing_again", turn.language, **values)
+    turn.tell(text, [turn.person_choice()])
     return Verdict("nothing new", {"entry": WHERE, "order": order.number})
+
+
+def _said_just_now(turn: Turn) -> set[str]:
+    return {one.text for one in turn.earlier(_JUST_NOW) if one.author == Author.BOT}
 
 
 def _shown(turn: Turn) -> Order | None:
@@ -160,6 +155,12 @@ def answer(
     """
     if entry_id == CANCEL:
         return _cancel(turn, order)
+    if (
+        entry_id in (WHERE, STATUS)
+        and names_refund(turn.understanding.normalised)
+        and is_moving(turn, order)
+    ):
+        return _refund_on_the_way(turn, order)
     entry = turn.house.entries.entry(entry_id, turn.language)
     if entry is None:  # removed from the FAQ since it was asked for
         turn.asked_nothing()
@@ -177,7 +178,7 @@ def answer(
     if (
         entry.person
         or (entry.id == WHERE and status in _TROUBLE)
-        or _HURRY.search(turn.understanding.normalised)
+        or HURRY.search(turn.understanding.normalised)
     ):
         choices.append(turn.person_choice())
     verdict = Verdict("answered", {"entry": entry_id, "order": order.number})
@@ -227,6 +228,20 @@ def _cancel(turn: Turn, order: Order) -> Verdict:
     choices = list(composed.choices) if composed else [turn.person_choice()]
     turn.tell(f"{sent}\n{composed.text}" if composed else sent, choices)
     return Verdict("answered", {**details, "entry": _CANCEL_SENT})
+
+
+def _refund_on_the_way(turn: Turn, order: Order) -> Verdict:
+    """Say sorry, where the parcel is, and who can help: what is still on its way is no return."""
+    entry = turn.house.entries.entry(WHERE, turn.language)
+    _remember(turn, WHERE, order)
+    turn.conversation.misses = 0
+    parts = [
+        turn.house.voice.say("orders.refund_sorry", turn.language),
+        _text(turn, entry, order) if entry else "",
+        turn.house.voice.say("orders.refund_person", turn.language),
+    ]
+    turn.tell("\n\n".join(filter(None, parts)), [turn.person_choice()])
+    return Verdict("answered", {"entry": WHERE, "order": order.number})
 
 
 def _text(turn: Turn, entry: Entry, order: Order) -> str:

@@ -52,6 +52,8 @@ _LOST = re.compile(
 )
 _OF_ORDER = re.compile(r"订单|\border\b")
 _OF_PARCEL = re.compile(r"快递单|运单|物流单|追踪|托运|\btracking|\bphone|手机|电话")
+_SIMPLE = str.maketrans("號訂單編電話機後", "号订单编电话机后")
+"""What the words around an order's number are in the other script."""
 _LEAST_DIGITS = 4
 _SURE_DIGITS = 10
 """From how many digits on a number without letters is taken for an order's, unasked."""
@@ -83,7 +85,7 @@ def find(text: str, *, asked: bool, has_number: bool = False, long_numbers: bool
     of a phone count only beside one. Who `has_number` already expects a phone, or another try
     at both. `long_numbers` says that this shop's own numbers have 16 digits or more.
     """
-    rest = unicodedata.normalize("NFKC", text)[:_LONGEST]
+    rest = unicodedata.normalize("NFKC", text)[:_LONGEST].translate(_SIMPLE)
     rest = _NO_ORDER.sub(_without_number, rest)
     rest, last4 = _labelled(rest)
     rest, number = _code(rest)

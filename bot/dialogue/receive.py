@@ -15,13 +15,13 @@ from bot.core.text import is_simplified, normalise
 from bot.delivery import outbox, quota
 from bot.dialogue import arrivals
 from bot.dialogue.alarms import alarm_in
+from bot.dialogue.calling import asks_for_person
 from bot.dialogue.nods import needs_no_answer
 from bot.dialogue.pieces import PATIENCE
 from bot.dialogue.places import chosen
 from bot.dialogue.quarantine import quarantine
 from bot.dialogue.skills import Skill
 from bot.dialogue.skills.more import MORE
-from bot.dialogue.skills.person import asks_for_person
 from bot.dialogue.tongue import tells_no_language
 from bot.dialogue.turn import House, Turn
 from bot.dialogue.wanting import CONSENT

@@ -100,7 +100,7 @@ def sort_of(verdict: Mapping[str, Any], is_small: Callable[[str], bool]) -> Sort
     entry = str(verdict.get("entry", ""))
     if (skill, outcome) in _ANSWERS and entry:
         return Sort.SAID if is_small(entry) else Sort.ANSWERED
-    is_open = skill in _OPEN_SKILLS and outcome != "old button"
+    is_open = skill in _OPEN_SKILLS and outcome not in ("old button", "noise")
     return Sort.OPEN if is_open or outcome == "asked back" else Sort.SAID
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -314,8 +315,74 @@ async def test_back_to_the_bot(chat: Chat, typed: bool) -> None:
     assert await (chat.say(label) if typed else chat.press("bot")) == "person_in_charge"
     conversation = await chat.conversation()
     assert (conversation.state, conversation.misses) == (State.BOT, 0)
-    assert (await chat.last()).text == chat.phrase("back")
+    assert (await chat.last()).text == chat.phrase("left_queue")
     assert await chat.say("怎么退货") == "faq"
+
+
+async def test_who_leaves_the_queue_is_told_and_can_come_back(chat: Chat) -> None:
+    await chat.say("转人工")
+    await chat.say("算了")
+    assert (await chat.conversation()).state == State.BOT
+    again = (await chat.last()).choices[0]
+    assert again["value"] == "person"
+    await chat.say(again["label"])
+    assert (await chat.conversation()).state == State.WAITING
+
+
+@pytest.mark.parametrize("words", [["骗子 我要投诉你们"], ["转人工！！！", "骗子"]])
+async def test_who_complained_and_sighs_keeps_the_place(chat: Chat, words: list[str]) -> None:
+    for text in [*words, "算了"]:
+        await chat.say(text)
+    assert (await chat.conversation()).state == State.WAITING
+    assert (await chat.last()).text == chat.phrase("place_kept", ahead=0)
+    before = len(await chat.messages())
+    await chat.say("算了")
+    assert len(await chat.messages()) == before + 1, "said once"
+    await chat.say("不等了")
+    assert (await chat.conversation()).state == State.BOT, "clear words are heard"
+
+
+@pytest.mark.parametrize("text", ["human", "人呢", "转人工！！！", "u r useless"])
+async def test_the_impatient_hear_their_place_but_not_every_time(chat: Chat, text: str) -> None:
+    await chat.say("转人工")
+    await chat.say(text)
+    assert (await chat.last()).author == Author.BOT
+    await chat.say(text)
+    assert (await chat.last()).author == Author.CUSTOMER
+
+
+async def test_several_questions_are_answered_in_order(chat: Chat) -> None:
+    def read(*texts: str) -> Understanding:
+        whole = understood("?".join(texts))
+        return replace(whole, apart=tuple(understood(one) for one in texts))
+
+    async def ask(*texts: str) -> str:
+        read_as = read(*texts)
+        inbound = chat.inbound(read_as.text)
+        await chat.db.transact(chat.reception.receive, inbound, read_as)
+        return (await chat.last()).text
+
+    said = await ask("怎么退货", "运费多少钱")
+    assert said.index("[return_policy/zh]") < said.index("[shipping_fee/zh]")
+    said = await ask("运费多少钱", "天书", "怎么退货", "你好")
+    assert said.endswith(chat.phrase("several_rest")), "what is not clear is said to be so"
+    assert "[return_policy/zh]" in said
+    assert "[hello/zh]" not in said
+    assert await ask("怎么退货", "收到的是坏的") == chat.phrase("miss"), "a person's: as a whole"
+
+
+async def test_noise_is_no_miss(chat: Chat) -> None:
+    for text in ("1", "[微笑]", "123", "[捂脸]"):
+        await chat.say(text)
+    conversation = await chat.conversation()
+    assert (conversation.state, conversation.misses) == (State.BOT, 0)
+    assert await count(chat, Gap) == 0
+
+
+async def test_other_languages_are_told_which_are_spoken(chat: Chat) -> None:
+    assert await chat.say("¿dónde está mi pedido?") == "foreign"
+    values = [one["value"] for one in (await chat.last()).choices]
+    assert values == ["language:zh", "language:en", "person"]
 
 
 # The rating

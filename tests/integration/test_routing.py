@@ -37,6 +37,7 @@ from bot.escalation.sent_files import SentFiles
 from bot.escalation.team import Rule, Team
 from bot.escalation.teams import Matter, Teams
 from bot.escalation.transfers import Transfers
+from bot.logistics.status import Status
 from bot.web.api.router import agents_router
 from storage.db import Database
 from storage.models.agents import Agent, saw
@@ -381,7 +382,7 @@ def test_dear_orders_and_lost_parcels_bring_a_person(
 
     def bought(session: Session) -> None:
         order = world.told(session, "order.paid", "XE1", amount=Decimal(amount), currency="CNY")
-        world.stepped(session, "in_transit", world.ago(days=moved_days_ago), tracking_number="SF1",
+        world.stepped(session, Status.IN_TRANSIT, world.ago(days=moved_days_ago), tracking_number="SF1",
                       order_number="XE1")  # fmt: skip
         identity = session.exec(select(Identity)).one()
         identity.customer_id = order.customer_id

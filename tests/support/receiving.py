@@ -23,6 +23,7 @@ MEANS: dict[str, tuple[str, ...]] = {
     "how do i return this": ("return_policy",),
     "你好": ("hello",),
     "收到的是坏的": ("damaged",),
+    "运费多少钱": ("shipping_fee",),
     "运费?": ("shipping_fee", "return_policy"),
     "the fee?": ("shipping_fee", "return_policy"),
 }

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bot.core.text import normalise
-from bot.dialogue.skills.person import asks_for_person
+from bot.dialogue.calling import asks_for_person
 
 ASKS = """
 转人工

@@ -11,6 +11,8 @@ _NAME = "faq"
 
 def reply(turn: Turn) -> Verdict | None:
     """Say the answer; say nothing when the engine is too unsure even to ask back."""
+    if turn.choice is None and (told := _several(turn)):
+        return told
     chosen = _chosen_entry(turn)
     composed = (
         compose.answer(turn.house, chosen, turn.language)
@@ -29,6 +31,19 @@ def reply(turn: Turn) -> Verdict | None:
         return Verdict("answered, person brought", details)
     turn.tell(composed.text, composed.choices)
     return Verdict("answered", details)
+
+
+def _several(turn: Turn) -> Verdict | None:
+    """Answer each of several questions that is clear."""
+    found = compose.several(turn.house, turn.understanding, turn.language)
+    if found is None:
+        return None
+    entries, composed = found
+    turn.conversation.misses = 0
+    turn.ask(_NAME, entry=entries[0].id)
+    turn.tell(composed.text, composed.choices)
+    first, *others = [one.id for one in entries]
+    return Verdict("answered", {"entry": first, "title": entries[0].title, "others": others})
 
 
 def _ask_back(turn: Turn, composed: compose.Composed, details: dict[str, object]) -> Verdict:

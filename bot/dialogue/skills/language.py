@@ -3,13 +3,11 @@
 import re
 from dataclasses import replace
 
-from bot.core.messages import Choice
+from bot.dialogue.tongue import SWITCH, offered
 from bot.dialogue.turn import Turn, Verdict
 
 AFTER = ("person",)
 NAME = "language"
-_SWITCH = f"{NAME}:"
-_OFFERED = {"zh": "中文", "en": "English"}
 
 _LONGEST = 60
 _SPEAK = r"(?:说|讲|用|写|换|切换|改|回复|回答|回|会|懂|支持|是|有)"
@@ -58,13 +56,11 @@ def reply(turn: Turn) -> Verdict | None:
 
 
 def _offer(turn: Turn) -> Verdict:
-    languages = turn.house.voice.words.shop.languages
-    choices = [Choice(_OFFERED[one], _SWITCH + one) for one in languages]
-    turn.say("replies.language_ask", choices)
+    turn.say("replies.language_ask", offered(turn))
     return Verdict("offered")
 
 
 def _chosen(turn: Turn) -> str | None:
     """The name of the language whose button was pressed."""
-    code = (turn.choice or "").removeprefix(_SWITCH)
+    code = (turn.choice or "").removeprefix(SWITCH)
     return {"zh": "chinese", "en": "english"}.get(code)

@@ -11,6 +11,7 @@ from bot.dialogue.order_answer import (
     CANCEL,
     NAME,
     ORDER,
+    STATUS,
     WHERE,
     answer,
     answer_own,
@@ -28,8 +29,10 @@ AFTER = ("product",)
 
 _WHEREABOUTS = re.compile(
     r"到哪|在哪|哪里|哪儿|走到|物流|快递|包裹|[没未](?:收)?到|时候[能会]?到|几时到|发货|发出|送到"
-    r"|where|parcel|package|track|arriv|deliver|receiv|ship"
+    r"|还不到|怎么.{0,4}不到|where|parcel|package|track|arriv|deliver|receiv|ship"
 )
+_ON_ITS_WAY = re.compile(r"到哪|走到|\bwhere(?:'s| is)? my\b")
+"""Where an order is, rather than what has become of it."""
 _MY_THINGS = re.compile(
     r"(?:我的?|我买的|我们的)?(?:东西|货物?|包裹|快递|宝贝)"
     r"(?:呢|在哪[儿里]?|[去到]哪[儿里]?了?)[啊呀呢?!。~ ]*"
@@ -73,6 +76,8 @@ def _asked_entry(turn: Turn, value: str | None) -> Entry | None:
         entry_id = value.removeprefix(compose.ENTRY) if value.startswith(compose.ENTRY) else ""
     else:
         entry_id = best.entry_id if best and turn.understanding.decision == "answer" else ""
+    if entry_id == STATUS and value is None and _ON_ITS_WAY.search(turn.understanding.normalised):
+        entry_id = WHERE
     entry = turn.house.entries.entry(entry_id, turn.language) if entry_id else None
     return entry if entry and entry.needs else None
 
@@ -89,6 +94,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         return answer_own(turn, WHERE) or _look_up(turn, WHERE, None, last4)
     if not found.number and misses_number(turn.understanding.normalised, asked=False):
         return _say_where_number_is(turn)
+    if compose.several(turn.house, turn.understanding, turn.language):
+        return None
     if entry is None or wants_cancel(turn):
         verdict = follow_up(turn)
         if verdict is not None:
@@ -153,7 +160,8 @@ def _proving(turn: Turn, prompt: dict[str, Any], entry: Entry | None) -> Verdict
     _keep_language(turn, prompt, found)
     if nothing:
         return None if is_aside else _encourage(turn, prompt)
-    asked = CANCEL if wants_cancel(turn) else entry.id if entry else prompt["entry"]
+    other = entry.id if entry and found.says_more else ""  # a bare proof asks nothing new
+    asked = CANCEL if wants_cancel(turn) else other or prompt["entry"]
     return _look_up(
         turn,
         asked,

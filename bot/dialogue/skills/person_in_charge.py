@@ -4,17 +4,26 @@ import re
 from datetime import timedelta
 
 from bot.core.messages import Author, Choice, State
+from bot.core.text import normalise
+from bot.dialogue.anger import is_angry, is_annoyed, is_teasing
+from bot.dialogue.calling import asks_for_person
+from bot.dialogue.leaving import lets_go
 from bot.dialogue.turn import Turn, Verdict
 from bot.escalation import handoff, waits
 
 AFTER = ("blocked", "opt_in", "opt_out")
 NAME = "person_in_charge"
 _TOLD = "told the wait"
+_KEPT = "kept the place"
 _AWAY = "told when they are back"
 _ONCE_IN = timedelta(minutes=1)
 _JUST_HERE = timedelta(minutes=15)
 """An agent who wrote so lately is at work, whatever the hours say."""
 _SHORT = 40
+_COMPLAINTS = {"complaint", "entry:complaint", "entry:legal_threat", "danger", "fraud", "crisis"}
+"""Reasons for a person that a sigh ("算了") does not undo."""
+_COMPLAINED = timedelta(hours=12)
+"""How long an angry word is still why somebody waits."""
 
 _HAN_BOT = r"(?:你|机器人|店小二|小二)"
 _BACK = re.compile(
@@ -68,16 +77,44 @@ def reply(turn: Turn) -> Verdict | None:
     if state == State.OPEN:
         return _away(turn) or Verdict("silent")
     if turn.choice == "bot" or (turn.choice is None and wants_bot(words)):
+        if turn.choice is None and lets_go(words) and _complained(turn):
+            return _keep_place(turn)
         handoff.back_to_bot(turn.session, turn.conversation)
-        turn.say("replies.back")
+        again = turn.house.voice.say("replies.queue_again_button", turn.language)
+        turn.say("replies.left_queue", [Choice(again, "person")])
         return Verdict("back to the bot")
-    impatient = asks_for_wait(words) or turn.choice == "person"
+    impatient = turn.choice == "person" or _is_impatient(words)
     if impatient and not turn.said_lately(NAME, _TOLD, _ONCE_IN):
-        back = Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
         ahead = handoff.ahead_of(turn.session, turn.conversation, turn.house.teams)
-        turn.say("replies.still_waiting", [back], ahead=ahead, **turn.wait_values())
+        turn.say("replies.still_waiting", [_back(turn)], ahead=ahead, **turn.wait_values())
         return Verdict(_TOLD)
     return _away(turn) or Verdict("silent")
+
+
+def _back(turn: Turn) -> Choice:
+    return Choice(turn.house.voice.say("replies.back_button", turn.language), "bot")
+
+
+def _is_impatient(words: str) -> bool:
+    """Whether they ask how long it takes, call for a person once more, or lose their patience."""
+    is_upset = is_angry(words) or is_teasing(words) or is_annoyed(words)
+    return asks_for_wait(words) or asks_for_person(words) or is_upset
+
+
+def _complained(turn: Turn) -> bool:
+    """Whether they wait with a complaint, or have been angry lately."""
+    said = [one.text for one in turn.earlier(_COMPLAINED) if one.author == Author.CUSTOMER]
+    is_complaint = turn.conversation.handoff_reason in _COMPLAINTS
+    return is_complaint or any(is_angry(normalise(text)) for text in said)
+
+
+def _keep_place(turn: Turn) -> Verdict:
+    """Who complained and sighs "算了" keeps the place; said once, they can leave by the button."""
+    if turn.said_lately(NAME, _KEPT, _JUST_HERE):
+        return Verdict("silent")
+    ahead = handoff.ahead_of(turn.session, turn.conversation, turn.house.teams)
+    turn.say("replies.place_kept", [_back(turn)], ahead=ahead)
+    return Verdict(_KEPT)
 
 
 def _away(turn: Turn) -> Verdict | None:

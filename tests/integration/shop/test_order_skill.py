@@ -39,6 +39,12 @@ KNOWN = {
     "发货要多久": "dispatch_time",
     "取消订单": "cancel_order",
     "XE10001 8888 我要退货": "return_how",
+    "my order number is XE10001 and phone 8888": "order_status",
+    "where is my order": "where_is_my_parcel",
+    "我的order到哪了": "order_status",
+    "订单是XE10001, phone 8888": "order_status",
+    "退款多久到账": "refund_time",
+    "我要退款": "return_how",
 }
 
 
@@ -510,3 +516,40 @@ def test_the_button_for_a_person_tells_who_waits_their_place(talk: Talk) -> None
     assert "还在为您排队" in talk.press("person")
     assert talk.press("person") == "", "once a minute"
     assert talk.press("faq:return_how") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "proof", "told"),
+    [
+        ("where is my order", "my order number is XE10001 and phone 8888", "Latest update"),
+        (WHERE, "订单是XE10001, phone 8888", "最新动态"),
+        ("我的order到哪了", "XE10001, phone 8888", "最新动态"),
+        (WHERE, "XE10001 尾號8888", "最新动态"),
+    ],
+)
+def test_a_proof_answers_what_was_asked_before(
+    talk: Talk, asked: str, proof: str, told: str
+) -> None:
+    talk.say(asked)
+    assert told in talk.say(proof)
+
+
+@pytest.mark.parametrize(
+    "text", ["订单XE10001手机8888怎么还不到我要退款", "XE10001 8888 refund pls"]
+)
+def test_a_refund_of_what_is_on_its_way(talk: Talk, text: str) -> None:
+    said = talk.say(text)
+    assert "SF8801" in said
+    assert "抱歉" in said or "sorry" in said
+    assert [one["value"] for one in talk.choices] == ["person"]
+    again = talk.say("我要退款")
+    assert "抱歉" in again, "also said by itself, once the order is known"
+    assert "3–7 天到账" in talk.say("退款多久到账"), "how long it takes is another question"
+
+
+def test_impatience_is_not_answered_twice_in_the_same_words(talk: Talk) -> None:
+    talk.say("XE10001 8888")
+    first, second = talk.say("怎么还没到啊都几天了"), talk.say("什么时候到")
+    assert "还是“运输途中”" in first
+    assert "还没有新消息" in second
+    assert [one["value"] for one in talk.choices] == ["person"]

@@ -6,14 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.text import normalise
+from bot.dialogue.anger import is_angry, is_annoyed, is_teasing
+from bot.dialogue.calling import asks_for_person
+from bot.dialogue.leaving import lets_go
 from bot.dialogue.order_text import misses_number
 from bot.dialogue.places import chosen
 from bot.dialogue.skills.acknowledge import is_acknowledgement
+from bot.dialogue.skills.foreign import is_foreign
 from bot.dialogue.skills.language import wished
-from bot.dialogue.skills.let_go import lets_go
+from bot.dialogue.skills.miss import is_noise
 from bot.dialogue.skills.opening import opens
 from bot.dialogue.skills.person_in_charge import asks_for_wait, wants_bot
-from bot.dialogue.skills.upset import is_angry, is_annoyed, is_teasing
 from bot.dialogue.tongue import tells_no_language
 
 
@@ -264,3 +267,55 @@ def test_long_input_costs_little(hear: Callable[[str], object], piece: str) -> N
         started = time.thread_time()
         hear(text)
         assert time.thread_time() - started < 0.1
+
+
+CONTACT = """
+请联系我 13900001111|联系我|麻烦联系一下我，电话13900001111|让客服联系我|给我回个电话|打电话给我
+please contact me 13900001111|call me at 13900001111|can someone call me back please
+"""
+NO_CONTACT = """
+快递员没联系我|送货前联系我吗|不要联系我|怎么联系你们|你们的联系电话是多少|13900001111|他们联系我说要退款
+don't call me|how do i contact you|the courier called me
+"""
+FOREIGN = """
+¿dónde está mi pedido?|bonjour|hola|Buenos días!|hallo, wo ist meine bestellung|où est ma commande
+Привет, где мой заказ?|注文はどこですか|주문 어디예요
+"""
+OURS = """
+where is my order|hello|wo de kuai di|我の快递|(´・ω・`)|Chanel est bien到了吗|thanks, merci|我的包裹到哪了|café au lait mug|hola是什么
+"""
+NOISE = "1|12|快|" + "a" * 1500 + "|哈喽哈喽哈喽哈喽哈喽|asdasdasdasdasd"
+NO_NOISE = "8888|退货|天书一|help|no no no|hello hello"
+
+
+def heard(*texts: str) -> list[str]:
+    return [normalise(text) for text in texts]
+
+
+def test_who_wants_to_be_called() -> None:
+    assert [one for one in heard(*words(CONTACT)) if not asks_for_person(one)] == []
+    assert [one for one in heard(*words(NO_CONTACT)) if asks_for_person(one)] == []
+
+
+def test_other_languages() -> None:
+    assert [one for one in heard(*words(FOREIGN)) if not is_foreign(one)] == []
+    assert [one for one in heard(*words(OURS)) if is_foreign(one)] == []
+
+
+def test_noise() -> None:
+    assert [one for one in heard(*words(NOISE)) if not is_noise(one)] == []
+    assert [one for one in heard(*words(NO_NOISE)) if is_noise(one)] == []
+
+
+@pytest.mark.parametrize("text", ["stop", "STOP!", "/stop", "XE10001, phone 8888", "order no. 123"])
+def test_commands_and_proofs_tell_no_language_of_their_own(text: str) -> None:
+    assert tells_no_language(normalise(text), is_known=True)
+    assert not tells_no_language(normalise(text), is_known=False)
+
+
+def test_a_long_run_of_digits_and_words_is_read_at_once() -> None:
+    started = time.process_time()
+    tells_no_language("no1 phone 2 " * 4 + "?x", is_known=True)
+    is_noise("abcabd" * 160)
+    asks_for_person("请麻烦" * 19 + "x")
+    assert time.process_time() - started < 1
