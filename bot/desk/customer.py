@@ -96,10 +96,17 @@ def _former(reader: Reader, customer_id: int) -> list[FormerLine]:
 
 
 def _elsewhere(reader: Reader, identity: Identity) -> list[str]:
-    """The customer's other chats, by channel and by what they are called there."""
+    """The customer's other chats: channel, what they are called there, when last seen."""
+    texts = reader.texts
     others = identities_of(reader.session, identity.customer_id)
     return [
-        " · ".join(part for part in (reader.channel(one), one.name) if part)
+        " · ".join(
+            (
+                reader.channel(one),
+                one.name or texts("guest", number=one.id),
+                texts("last_seen", at=texts.time(one.last_seen_at)),
+            )
+        )
         for one in others
         if one.id != identity.id
     ]

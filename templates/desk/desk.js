@@ -407,6 +407,12 @@ const connecting = setInterval(() => {
 }, 200);
 addEventListener('popstate', () => emitEvent('desk-at', location.search));
 
+/* What was typed into a page's long form and not saved is not left without a question. */
+addEventListener('beforeunload', (event) => {
+  const fields = [...document.querySelectorAll('.d-unsaved :is(input:not([type="checkbox"]), textarea)')];
+  if (fields.some((one) => one.value !== one.defaultValue)) event.preventDefault();
+});
+
 /* Hands. */
 function step(by) {
   const rows = [...document.querySelectorAll('.d-row')].filter((row) => row.checkVisibility());

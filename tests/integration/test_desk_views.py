@@ -222,7 +222,7 @@ def test_the_card_shows_orders_in_the_agents_language(
         assert thread is not None
         card = thread.card
         assert (card.name, card.linked) == ("林小满", True)
-        assert card.elsewhere == ("Telegram · 小满",)
+        assert [one.split(" · ")[:2] for one in card.elsewhere] == [["Telegram", "小满"]]
         assert [(one.number, one.status) for one in card.orders] == [("XE1", status)]
 
     db.run(story)
