@@ -426,7 +426,7 @@ function leave() {
   if (document.body.hasAttribute('data-card')) return document.body.removeAttribute('data-card');
   const fold = document.activeElement.closest('.d-card .d-fold[open]');
   if (fold) { fold.open = false; return fold.querySelector('summary').focus(); }
-  if (document.activeElement.closest('.d-card')) return focusField();
+  if (document.activeElement.closest('.d-card')) { document.activeElement.blur(); return focusField(); }
   if (document.activeElement === searchField() && searchField().value) return endSearch();
   if (!find('.d-thread')?.checkVisibility()) return isSearching() ? endSearch() : undefined;
   isLeaving = true;
