@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic.fields import FieldInfo
 from rich.console import Console
 from sqlmodel import Session
 
@@ -55,14 +54,31 @@ class AlreadyThere(XiaoerError):
     """`init` never overwrites a configuration."""
 
 
-def init(path: Path, shop: str, login: str, console: Console) -> None:
-    """Write a configuration to `path` and create the first agent; prints the login once."""
+class NobodyAnswers(XiaoerError):
+    """`init` has questions, and nobody is there to answer them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "没有输入，什么都没有写。请在终端里运行，或者直接写明："
+            "xiaoer init --shop 店名 --login 登录名",
+            "Nobody answered, and nothing was written. Run it in a terminal, or say it at once: "
+            "xiaoer init --shop NAME --login LOGIN",
+        )
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise `AlreadyThere` where there is a configuration."""
     if path.exists():
         raise AlreadyThere(
             f"{path} 已存在，没有改动它。用 `xiaoer agent add` 添加客服，用 `xiaoer doctor` 检查。",
             f"{path} exists and was left alone. Add agents with `xiaoer agent add`; check with "
             "`xiaoer doctor`.",
         )
+
+
+def init(path: Path, shop: str, login: str, console: Console) -> None:
+    """Write a configuration to `path` and create the first agent; prints the login once."""
+    refuse_existing(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -128,11 +144,11 @@ def equip_agent(
 
     Raises `NotFound`, and `NotAllowed` for a language or a team that the shop does not have.
     """
-    _are_known(languages, config.shop.languages, ("语言", "language"))
+    _are_known(languages, config.shop.languages, _LANGUAGE)
 
     def work(session: Session) -> dict[str, Any]:
         there = in_force(config.teams, team_edits(session))
-        _are_known(teams, [one.name for one in there], ("团队", "team"))
+        _are_known(teams, [one.name for one in there], _TEAM)
         agent = presence.equip(
             session, login, capacity=capacity, languages=languages, skills=skills, teams=teams
         )
@@ -142,13 +158,25 @@ def equip_agent(
         return db.run(work)
 
 
-def _are_known(given: list[str] | None, known: Sequence[str], what: tuple[str, str]) -> None:
+Kind = tuple[tuple[str, str], tuple[str, str]]
+"""What something is called and where it is set, in Chinese and in English."""
+_LANGUAGE: Kind = (
+    ("语言", "语言在 config.toml 的 [shop] languages 里设置。"),
+    ("language", "They are set in config.toml: [shop] languages."),
+)
+_TEAM: Kind = (
+    ("团队", "新团队在工作台的“团队与时间”里添加，或写在 config.toml 的 [[teams]] 里。"),
+    ("team", "Make one at the desk (Teams and hours), or in config.toml: [[teams]]."),
+)
+
+
+def _are_known(given: list[str] | None, known: Sequence[str], what: Kind) -> None:
     for one in given or ():
         if one not in known:
-            zh, en = what
+            (zh, how_zh), (en, how_en) = what
             raise NotAllowed(
-                f"没有这个{zh}：{one}。已有：{'、'.join(known) or '无'}",
-                f"There is no {en} {one}. There are: {', '.join(known) or 'none'}",
+                f"没有这个{zh}：{one}。已有：{'、'.join(known) or '无'}。{how_zh}",
+                f"There is no {en} {one}. There are: {', '.join(known) or 'none'}. {how_en}",
             )
 
 
@@ -253,7 +281,8 @@ def _facts(shop: Shop) -> str:
     invented = [
         name
         for name in names
-        if getattr(shop, name) == getattr(example, name) != _default(Shop.model_fields[name])
+        if name in shop.model_fields_set and (value := getattr(shop, name)) not in ("", None, [])
+        if value == getattr(example, name)
     ]
     notes = [
         f"! facts 店铺信息: {len(found)} {what}: {', '.join(found)}"
@@ -264,10 +293,6 @@ def _facts(shop: Shop) -> str:
         if found
     ]
     return "\n".join(notes) or f"✓ facts 店铺信息: {len(names)} set 已设置"
-
-
-def _default(field: FieldInfo) -> Any:
-    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _passes(check: Check, console: Console) -> bool:

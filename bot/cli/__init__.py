@@ -85,12 +85,19 @@ def chat(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def init(
     config: ConfigOption = DEFAULT_CONFIG,
-    shop: Annotated[str, typer.Option(prompt="Shop name 店名")] = "",
-    login: Annotated[str, typer.Option(prompt="First agent's login 第一位客服的登录名")] = "admin",
+    shop: Annotated[str | None, typer.Option(help="The shop's name; else it is asked.")] = None,
+    login: Annotated[str | None, typer.Option(help="The first agent's; else it is asked.")] = None,
 ) -> None:
     """Write a configuration file and create the first agent."""
     from bot import setup
 
+    setup.refuse_existing(config)
+    try:
+        shop = typer.prompt("Shop name 店名", err=True) if shop is None else shop
+        if login is None:
+            login = typer.prompt("First agent's login 第一位客服的登录名", "admin", err=True)
+    except typer.Abort as gone:
+        raise setup.NobodyAnswers from gone
     setup.init(config, shop, login, err)
 
 

@@ -19,19 +19,22 @@ SNOOZES = ("hour", "evening", "tomorrow", "monday")
 
 @dataclass(frozen=True, slots=True)
 class CardDeeds:
-    """What an agent can do from the card. `wake` takes up what was put off; `agreed` and
-    `declined` note what the customer said about offers."""
+    """What an agent can do from the card; False: it was refused.
 
-    link: Callable[[str], Awaitable[None]]
-    unlink: Callable[[], Awaitable[None]]
-    tag: Callable[[str], Awaitable[None]]
-    untag: Callable[[str], Awaitable[None]]
-    remember: Callable[[str], Awaitable[None]]
-    forget: Callable[[int], Awaitable[None]]
-    agreed: Callable[[str], Awaitable[None]]
-    declined: Callable[[str], Awaitable[None]]
+    `wake` takes up what was put off; `agreed` and `declined` note what the
+    customer said about offers.
+    """
+
+    link: Callable[[str], Awaitable[bool]]
+    unlink: Callable[[], Awaitable[bool]]
+    tag: Callable[[str], Awaitable[bool]]
+    untag: Callable[[str], Awaitable[bool]]
+    remember: Callable[[str], Awaitable[bool]]
+    forget: Callable[[int], Awaitable[bool]]
+    agreed: Callable[[str], Awaitable[bool]]
+    declined: Callable[[str], Awaitable[bool]]
     snooze: Callable[[str], Awaitable[None]]
-    wake: Callable[[], Awaitable[None]]
+    wake: Callable[[], Awaitable[bool]]
     select: Callable[[int], Awaitable[None]]
 
 
@@ -92,7 +95,12 @@ class CardColumn:
     def _draw_person(self, card: Card) -> None:
         texts = self._texts
         text(card.name, "d-title", "h2")
-        text(texts("linked"), "d-linked") if card.linked else text(texts("not_linked"), "d-loose")
+        if card.linked_by:
+            text(texts("linked_by", name=card.linked_by), "d-vouched")
+        elif card.linked:
+            text(texts("linked"), "d-linked")
+        else:
+            text(texts("not_linked"), "d-loose")
         facts = {
             "channel": [card.channel],
             "language": [card.language],

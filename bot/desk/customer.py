@@ -5,6 +5,7 @@ from bot.desk.reader import Reader
 from bot.desk.sight import Card, FormerLine, NoteLine, OrderLine, ParcelLine
 from bot.logistics.parcels import parcel_facts
 from bot.shop.orders import order_facts
+from storage.models.audit import actor_at
 from storage.models.customers import Customer, Identity, identities_of
 from storage.models.desk import conversations_with, ratings
 from storage.models.orders import orders_of, parcels_of
@@ -24,6 +25,7 @@ def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Car
         channel=reader.channel(identity),
         language=texts.known(f"language_{language}", language),
         linked=identity.linked_at is not None,
+        linked_by=_linked_by(reader, identity),
         elsewhere=tuple(_elsewhere(reader, identity)),
         orders=tuple(_orders(reader, customer)),
         birthday=texts.day(known.birthday) if known and known.birthday else "",
@@ -33,6 +35,15 @@ def customer_card(reader: Reader, identity: Identity, customer: Customer) -> Car
         notes=tuple(_notes(reader, identity.customer_id)),
         former=tuple(_former(reader, identity.customer_id)),
     )
+
+
+def _linked_by(reader: Reader, identity: Identity) -> str:
+    """The colleague on whose word the chat is the customer's; empty where it was proved."""
+    if identity.linked_at is None:
+        return ""
+    actor = actor_at(reader.session, "link", identity.linked_at)
+    kind, _, number = actor.partition(":")
+    return reader.names.get(int(number), actor) if kind == "agent" else actor
 
 
 def _consents(reader: Reader, customer_id: int) -> list[str]:
@@ -85,10 +96,17 @@ def _former(reader: Reader, customer_id: int) -> list[FormerLine]:
 
 
 def _elsewhere(reader: Reader, identity: Identity) -> list[str]:
-    """The customer's other chats, by channel and by what they are called there."""
+    """The customer's other chats: channel, what they are called there, when last seen."""
+    texts = reader.texts
     others = identities_of(reader.session, identity.customer_id)
     return [
-        " · ".join(part for part in (reader.channel(one), one.name) if part)
+        " · ".join(
+            (
+                reader.channel(one),
+                one.name or texts("guest", number=one.id),
+                texts("last_seen", at=texts.time(one.last_seen_at)),
+            )
+        )
         for one in others
         if one.id != identity.id
     ]

@@ -1,6 +1,7 @@
 """Small building blocks of the desk page; they show text as text and never as markup."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
@@ -8,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from nicegui import background_tasks
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
+from nicegui.events import GenericEventArguments
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -31,12 +33,24 @@ def button(label: str, classes: str, on_click: Callable[[], object]) -> TextElem
     return made
 
 
-def line_input(hint: str, classes: str, on_line: Callable[[str], object]) -> Element:
-    """A field for one line, handed over and emptied by Enter. `hint` says what it is for."""
+def line_input(hint: str, classes: str, on_line: Callable[[str], Awaitable[bool]]) -> Element:
+    """A field for one line, handed over and emptied by Enter. `hint` says what it is for.
+
+    What was refused (`on_line` gives False) comes back, unless something new was begun.
+    """
     field = box(f"d-input {classes}", "input").props("type=text autocomplete=off")
     field.props["placeholder"] = field.props["aria-label"] = hint
-    field.on("keydown.enter", lambda event: on_line(str(event.args)), js_handler=_HAND_OVER)
+
+    async def hand_over(event: GenericEventArguments) -> None:
+        line = str(event.args)
+        if not await on_line(line):
+            field.client.run_javascript(_GIVE_BACK % (field.id, json.dumps(line)))
+
+    field.on("keydown.enter", hand_over, js_handler=_HAND_OVER)
     return field
+
+
+_GIVE_BACK = "{ const field = getHtmlElement(%d); if (field) field.value ||= %s; }"
 
 
 _HAND_OVER = """(event) => {
@@ -63,7 +77,7 @@ class SureButton:
     DOUBLE_CLICK = 0.4
     PATIENCE = 4.0
 
-    def __init__(self, classes: str, on_click: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, classes: str, on_click: Callable[[], Awaitable[object]]) -> None:
         self.element = button("", classes, self._pressed)
         self._on_click = on_click
         self._label = self._question = ""

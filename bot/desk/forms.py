@@ -18,6 +18,9 @@ _PAUSE_SECONDS = 0.3
 _MAX = 10_000
 """Longest value that is taken from a form, in characters."""
 
+KEPT = "d-unsaved"
+"""The class of a form that is not left without a question while something in it is not saved."""
+
 Filled = Mapping[str, str]
 """What a form's fields hold, by their names."""
 

@@ -17,7 +17,7 @@ from bot.desk.texts import Texts
 from storage.models import search
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity
-from storage.models.desk import agent_names, channels_in_use
+from storage.models.desk import agent_names, channels_in_use, last_words
 from storage.models.search import Cursor, Hit
 from storage.models.search_engines import Filters
 
@@ -102,7 +102,7 @@ def find(
     has_wishes = asked.filters != Filters()
     people = [] if before or has_wishes else search.people(session, asked.words)
     return Hits(
-        tuple(_person(reader, *entry) for entry in people if may_see(agent.id, teams, entry[0])),
+        _people(reader, [entry for entry in people if may_see(agent.id, teams, entry[0])]),
         tuple(
             _line(reader, hit, query)
             for hit in found.hits
@@ -113,17 +113,28 @@ def find(
     )
 
 
+def _people(
+    reader: Reader, found: list[tuple[Conversation, Identity, Customer]]
+) -> tuple[HitLine, ...]:
+    said = last_words(reader.session, [one.id or 0 for one, *_ in found], 1)
+    return tuple(
+        _person(reader, *entry, words[0].text if (words := said.get(entry[0].id or 0)) else "")
+        for entry in found
+    )
+
+
 def _person(
-    reader: Reader, conversation: Conversation, identity: Identity, customer: Customer
+    reader: Reader, conversation: Conversation, identity: Identity, customer: Customer, said: str
 ) -> HitLine:
-    """The latest conversation with a customer whose number or name it is."""
+    """The latest conversation with a customer whose number or name it is, by its last words."""
     assert conversation.id is not None
+    where = _where(reader, conversation, identity)
     return HitLine(
         key=f"c{conversation.id}",
         conversation=conversation.id,
         name=reader.name(identity, customer),
         at=reader.texts.time(conversation.updated_at),
-        where=_where(reader, conversation, identity),
+        where=" · ".join(part for part in (where, " ".join(said[:SHOWN].split())) if part),
     )
 
 
@@ -155,7 +166,8 @@ def _author(reader: Reader, hit: Hit) -> str:
 
 
 def _where(reader: Reader, conversation: Conversation, identity: Identity) -> str:
-    return f"{reader.channel(identity)} · {reader.texts(f'is_{conversation.state}')}"
+    state = reader.texts(f"is_{conversation.state}")
+    return f"{reader.channel(identity)} · {state} · #{conversation.id}"
 
 
 def shortened(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

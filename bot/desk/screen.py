@@ -133,6 +133,7 @@ class Screen:
             release=partial(self._finish, agents.release, "released_done"),
             resolve=partial(self._finish, agents.resolve, "resolved_done"),
             done=self._followed_up,
+            select=self._select,
             destinations=self._destinations,
             transfer=self._transfer,
         )
@@ -219,6 +220,8 @@ class Screen:
         before, self._selected = self._selected, conversation_id
         if conversation_id != before:
             self._since = None
+            if self.visit.visitor is not None:
+                self.visit.services.typing.stopped(before, self.visit.visitor.id)
         await self._refresh()
         if remember and before != conversation_id:
             self._remember(before)
@@ -265,8 +268,9 @@ class Screen:
         if taken:
             await self._select(taken)
 
-    async def _act(self, deed: Deed, *args: Any) -> None:
-        await self._do(_deed, deed, self._selected, self._own_only, *args)
+    async def _act(self, deed: Deed, *args: Any) -> bool:
+        """Do `deed` to the opened conversation; False when it was refused."""
+        return bool(await self._do(_deed, deed, self._selected, self._own_only, *args))
 
     @property
     def _own_only(self) -> bool:

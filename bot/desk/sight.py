@@ -164,7 +164,8 @@ class FormerLine:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Who the customer is. `elsewhere` are the customer's other chats, `former` the conversations
+    """Who the customer is. `linked_by` is the agent who linked the chat, where no
+    proof did. `elsewhere` are the customer's other chats, `former` the conversations
     that people had with them; `shop_tags` are the shop's own, `opted_out` is since when they want
     no advertising, `consents` what they have agreed to or not, where, when and in which words."""
 
@@ -172,6 +173,7 @@ class Card:
     channel: str
     language: str
     linked: bool
+    linked_by: str
     elsewhere: tuple[str, ...]
     orders: tuple[OrderLine, ...]
     birthday: str = ""
@@ -219,7 +221,8 @@ class Thread:
 
     `replied` when an agent has answered the customer. `snoozed` is until when it is put off,
     `follow_up` what is to be done about it (`todo` is its number), `asked` the customer's newest
-    message, 0 once a person has answered. It is held at `address`.
+    message, 0 once a person has answered. It is held at `address`. `newest` is the chat's newest
+    conversation, where this one has ended and the customer has written again since, else 0.
     """
 
     id: int
@@ -237,6 +240,7 @@ class Thread:
     follow_up: str = ""
     asked: int = 0
     address: Address | None = None
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

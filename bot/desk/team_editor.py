@@ -10,7 +10,7 @@ from bot import config
 from bot.core.clock import now
 from bot.core.errors import Misread
 from bot.desk.elements import box, button, set_class, text
-from bot.desk.forms import Filled, area, field, form, submit, tick
+from bot.desk.forms import KEPT, Filled, area, field, form, submit, tick
 from bot.desk.team_sight import Ahead, TeamSight, ahead
 from bot.desk.visit import Visit
 from bot.escalation.team_form import EDITABLE, MINUTES, Read, read, typed
@@ -52,11 +52,12 @@ class Editor:
         texts = self._texts
         with self._preview:
             draw_ahead(view)
-        with form(self._submitted, on_change=self._changed):
+        with form(self._submitted, KEPT, on_change=self._changed):
             self._all_fields()
             self._members()
             submit(texts("save"))
             button(texts("cancel"), "", self._close)
+        self._show_free(typed(self._one.team))
 
     def _all_fields(self) -> None:
         values = typed(self._one.team)
@@ -84,13 +85,19 @@ class Editor:
             made.props["placeholder"] = _EXAMPLES[name]
         if name in _NUMBERS:
             made.props["inputmode"] = "numeric"
-        if name in config.WEEKDAYS:
-            made.props["placeholder"] = self._texts("team_free")
         if name == "timezone":
             made.props["placeholder"] = self._visit.services.voice.words.shop.timezone
         if self._one.file is not None and name in self._one.changed:
             usual = typed(self._one.file)[name] or self._texts("team_nothing")
             text(self._texts("team_in_file", value=usual), "d-small d-here-before")
+
+    def _show_free(self, values: Mapping[str, str]) -> None:
+        """What an empty day means: free, or in an empty week that somebody is always there."""
+        is_always = not any(values.get(day, "").strip() for day in config.WEEKDAYS)
+        for day in config.WEEKDAYS:
+            made, _ = self._fields[day]
+            made.props["placeholder"] = self._texts("team_all_day" if is_always else "team_free")
+            made.update()
 
     def _members(self) -> None:
         if self._people:
@@ -106,6 +113,7 @@ class Editor:
         if look != self._looks or self._preview.is_deleted:
             return
         self._tell(found.wrong)
+        self._show_free(filled)
         self._preview.clear()
         with self._preview:
             draw_ahead(view)

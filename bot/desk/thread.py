@@ -11,7 +11,7 @@ from bot.desk.sight import Bubble, FileLine, Thread
 from bot.desk.texts import Texts
 from bot.desk.transfer import Look, TransferForm
 
-Deed = Callable[[], Awaitable[None]]
+Deed = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Deeds:
     release: Deed
     resolve: Deed
     done: Deed
+    select: Callable[[int], Awaitable[None]]
     destinations: Look
     transfer: Callable[[str, str], Awaitable[None]]
 
@@ -102,6 +103,7 @@ class Composer:
     """
 
     def __init__(self, texts: Texts) -> None:
+        self._texts = texts
         self.element = box("d-composer", "footer")
         with self.element:
             with box("d-modes").props("role=group"):
@@ -137,6 +139,8 @@ class Composer:
         self.element.props["data-conversation"] = str(thread.id) if thread and is_open else "0"
         is_colleagues = thread is not None and thread.state == State.OPEN and not thread.mine
         self.element.props["data-notes"] = "only" if is_colleagues else "too"
+        held = self._texts("held", name=thread.owner) if thread and is_colleagues else ""
+        self.element.props["data-held"] = held
         self.element.props["data-asked"] = str(thread.asked if thread and is_open else 0)
         self.element.set_visibility(is_open)
 
@@ -148,6 +152,7 @@ class ThreadColumn:
         self._texts = texts
         self._deeds = deeds
         self._thread_id: int | None = None
+        self._newest = 0
         self._transfer = TransferForm(texts, deeds.destinations, deeds.transfer)
         self._list: KeyedList[Bubble] | None = None
         with box("d-middle", "main").props("tabindex=-1"):
@@ -170,6 +175,10 @@ class ThreadColumn:
                     text(texts("newer"), "d-newer", "button").props("type=button hidden")
                 self._left = text(texts("went_to_bot"), "d-went")
                 self._closed = text(texts("resolved_hint"), "d-closed")
+                self._again = box("d-again").props("role=status")
+                with self._again:
+                    text(texts("wrote_again"), tag="span")
+                    button(texts("open_newest"), "d-primary d-newest", self._open_newest)
                 self._composer = Composer(texts)
 
     def show(self, thread: Thread | None, waiting: int, *, is_lost: bool) -> None:
@@ -192,10 +201,16 @@ class ThreadColumn:
         self._state.text = self._state_text(thread)
         set_class(self._state, "d-is-waiting", on=thread.state == State.WAITING)
         self._left.set_visibility(thread.state == State.BOT and bool(thread.reason))
-        self._closed.set_visibility(thread.state == State.RESOLVED)
+        self._newest = thread.newest
+        self._closed.set_visibility(thread.state == State.RESOLVED and not thread.newest)
+        self._again.set_visibility(bool(thread.newest))
         self._to_do.text = thread.follow_up
         self._follow_up.set_visibility(bool(thread.todo))
         self._show_deeds(thread)
+
+    async def _open_newest(self) -> None:
+        if self._newest:
+            await self._deeds.select(self._newest)
 
     def tell_typing(self, names: Sequence[str]) -> None:
         """Show who else is writing here."""

@@ -85,7 +85,7 @@ class TransferForm:
             why = box("d-input", "input").props(f"name=why maxlength={MAX_REASON}")
             why.props["placeholder"] = why.props["aria-label"] = texts("transfer_reason")
             text(texts("transfer_send"), "d-button d-primary", "button").props("type=submit")
-            button(texts("cancel"), "", self.close)
+            button(texts("cancel"), "d-cancel", self.close)
         self._form.on("submit", self._submitted, js_handler=_SEND)
         self.close()
 

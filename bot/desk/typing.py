@@ -16,6 +16,10 @@ class Typing:
         """The agent pressed a key there."""
         self._at.setdefault(conversation_id, {})[agent_id] = (name, monotonic())
 
+    def stopped(self, conversation_id: int | None, agent_id: int) -> None:
+        """The agent has left what they were writing there."""
+        self._at.get(conversation_id or 0, {}).pop(agent_id, None)
+
     def others(self, conversation_id: int | None, agent_id: int) -> list[str]:
         """The names of those who write there, but for the agent who asks."""
         writers = self._at.get(conversation_id or 0)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.core.clock import now
-from bot.core.messages import KEY_AWAY, Author, is_mark
+from bot.core.messages import KEY_AWAY, Author, State, is_mark
 from bot.core.roles import Right, may
 from bot.desk.customer import customer_card
 from bot.desk.lists import lists, own_rows
@@ -20,7 +20,13 @@ from bot.desk.texts import Texts
 from bot.escalation.follow_ups import MOST, is_for
 from bot.inbox.file_types import IMAGES
 from storage.models.attachments import Attached, Stage, attachments_of
-from storage.models.conversations import Conversation, Message, Note, notes_of
+from storage.models.conversations import (
+    Conversation,
+    Message,
+    Note,
+    latest_conversation,
+    notes_of,
+)
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import stopped_of
 from storage.models.desk import (
@@ -131,7 +137,19 @@ def _thread(reader: Reader, conversation: Conversation, since: datetime | None) 
         follow_up=follow_up_text(reader, follow_up) if follow_up else "",
         asked=_asked(messages),
         address=identity.address,
+        newest=_newest(session, conversation),
     )
+
+
+def _newest(session: Session, conversation: Conversation) -> int:
+    """The conversation that the customer began after this one had ended; 0 for none."""
+    if conversation.state != State.RESOLVED:
+        return 0
+    latest = latest_conversation(session, conversation.identity_id)
+    if latest is None or latest.id is None or latest.id == conversation.id:
+        return 0
+    said = newest_messages(session, latest.id, SHOWN_EARLIER)
+    return latest.id if any(one.author == Author.CUSTOMER for one in said) else 0
 
 
 def _shown_messages(session: Session, conversation_id: int, since: datetime | None) -> int:

@@ -35,11 +35,13 @@ T = TypeVar("T")
 _HEAD = """<meta name="color-scheme" content="light dark">
 <script>document.documentElement.lang = "%s"; window.xiaoerDesk = %s;</script>
 <script>%s</script>"""
+SAID_MS = 4000
+"""How long a word about what was done, or refused, stays in view."""
 _SCRIPT_TEXTS = (
-    "reply_placeholder", "note_placeholder", "kept", "not_sent", "file_remove", "news",
-    "then_resolves", "suggested", "deed_remember", "deed_wrong", "deed_resend", "keys_title",
-    "key_canned", "key_send", "key_take", "key_resolve", "key_note", "key_next", "key_search",
-    "key_back", "key_help",
+    "reply_placeholder", "note_placeholder", "kept", "not_sent", "file_remove", "file_in_note",
+    "news", "then_resolves", "suggested", "deed_remember", "deed_wrong", "deed_resend",
+    "keys_title", "key_canned", "key_send", "key_take", "key_resolve", "key_note", "key_next",
+    "key_search", "key_back", "key_help",
 )  # fmt: skip
 
 
@@ -226,7 +228,7 @@ class Visit:
     def say(self, words: str, kind: str = "positive") -> None:
         """Show a word for some seconds. `kind` is one of NiceGUI's kinds of notification."""
         with self.client:
-            ui.notify(words, type=kind, position="top")  # type: ignore[arg-type]
+            ui.notify(words, type=kind, position="top", timeout=SAID_MS)  # type: ignore[arg-type]
 
     def leave(self) -> None:
         """Go to the login, which leads back here."""

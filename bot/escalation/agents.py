@@ -185,7 +185,8 @@ def link(session: Session, conversation_id: int, agent_id: int, order_number: st
     conversation = held(session, conversation_id)
     identity = held_identity(session, conversation.identity_id)
     was_linked = identity.linked_at is not None
-    order = linking.vouch(session, identity, order_number, now())
+    at = now()
+    order = linking.vouch(session, identity, order_number, at)
     if order is None:
         raise NotFound(
             "没有这个订单号，请核对后再试。", "There is no such order: please check its number."
@@ -196,7 +197,8 @@ def link(session: Session, conversation_id: int, agent_id: int, order_number: st
             "This chat is another customer's: unlink it first.",
         )
     outbox.touch(session, conversation)
-    record(session, f"agent:{agent_id}", "link", f"conversation:{conversation_id}")
+    # At the moment of `Identity.linked_at`, by which the card tells who vouched.
+    record(session, f"agent:{agent_id}", "link", f"conversation:{conversation_id}", at)
     return conversation
 
 

@@ -59,11 +59,21 @@ def acting(session: Session, origin: Origin, actor: str = "") -> None:
     session.info["acting"] = (origin, actor)
 
 
-def record(session: Session, actor: str, action: str, subject: str) -> None:
-    """Write one line of the audit log, in the caller's transaction."""
+def record(
+    session: Session, actor: str, action: str, subject: str, at: datetime | None = None
+) -> None:
+    """Write one line of the audit log, in the caller's transaction; `at` is now, unless given."""
     unknown = Origin.COMMAND if actor == "command" else ""
     origin, instead = session.info.get("acting", (unknown, ""))
-    session.add(Audit(actor=instead or actor, action=action, subject=subject, origin=origin))
+    done = Audit(actor=instead or actor, action=action, subject=subject, origin=origin)
+    done.at = at or done.at
+    session.add(done)
+
+
+def actor_at(session: Session, action: str, at: datetime) -> str:
+    """Who did `action` at exactly this moment; empty for nobody."""
+    query = select(Audit.actor).where(Audit.at == at, Audit.action == action).limit(1)
+    return session.exec(query).first() or ""
 
 
 def record_looks(session: Session, looks: Iterable[tuple[datetime, Look]]) -> None:

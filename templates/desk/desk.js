@@ -11,8 +11,9 @@ const isTouch = () => matchMedia('(pointer: coarse)').matches;
 const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
   .map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/* Drafts: {words, note, sending: {id, text, note, at} or null} by conversation. They outlive a
-   reload, a change of language and a new login, and end with the tab. */
+/* Drafts: {words, note, sending: {id, text, note, at} or null, held, forced} by conversation. They
+   outlive a reload, a change of language and a new login, and end with the tab. `held`: a reply that
+   a colleague came in front of; `forced`: a note only because nothing else could be written. */
 let drafts = {};
 try { drafts = JSON.parse(sessionStorage.getItem(DRAFTS)) || {}; } catch { /* a new beginning */ }
 let opened = 0;
@@ -21,7 +22,8 @@ const draftOf = (id) => drafts[id] ??= { words: '', note: false, sending: null }
 
 function keep() {
   for (const [id, draft] of Object.entries(drafts)) {
-    if (!draft.words && !draft.sending && Number(id) !== opened) delete drafts[id];
+    const isKept = draft.words || draft.sending || draft.note && !draft.forced;
+    if (!isKept && Number(id) !== opened) delete drafts[id];
   }
   try { sessionStorage.setItem(DRAFTS, JSON.stringify(drafts)); } catch { /* full or forbidden */ }
 }
@@ -92,7 +94,6 @@ function arrived(id, draft, sending) {
   if (draft.words.startsWith(sending.text)) draft.words = draft.words.slice(sending.text.length).trimStart();
   draft.sending = null;
   draft.canned = 0;
-  if (!draft.words) draft.note = false;
   asked.delete(id);
   told.delete(id);
   if (id === opened) toNewest(true);
@@ -137,6 +138,7 @@ setInterval(retry, RETRY_MS);
 function press() {
   if (!opened) return;
   const draft = draftOf(opened);
+  if (draft.held) return;
   told.delete(opened);
   if (isOnItsWay(draft) && draft.words.slice(draft.sending.text.length).trim()) once_more.add(opened);
   if (under_way.has(opened)) {
@@ -172,8 +174,10 @@ Object.assign(window.xiaoerDesk, { insert, type, opened: () => opened, isNote: (
 /* Files come by the button, by paste and by drop; what is too large for us is not even sent. */
 function enclose(list) {
   if (!opened || find('.d-composer').dataset.notes === 'only') return;
-  const chosen = [...list], fitting = chosen.filter((file) => file.size <= mostBytes);
-  if (fitting.length) draftOf(opened).note = false;
+  const chosen = [...list], draft = draftOf(opened);
+  if (draft.note && draft.words) { told.set(opened, texts.file_in_note); return draw(); }
+  const fitting = chosen.filter((file) => file.size <= mostBytes);
+  if (fitting.length) draft.note = false;
   for (const file of fitting) enclosed(opened).push({ id: newId(), file, pressed: 0, url: file.type.startsWith('image/') ? URL.createObjectURL(file) : '' });
   if (fitting.length < chosen.length) told.set(opened, texts.file_too_big);
   else told.delete(opened);
@@ -209,30 +213,41 @@ function drawFiles() {
 }
 
 function setMode(isNote) {
-  draftOf(opened).note = isNote;
+  Object.assign(draftOf(opened), { note: isNote, held: false, forced: false });
+  told.delete(opened);
   keep();
   draw();
   focusField();
 }
 
-let wasNotesOnly = false;
+/* In a colleague's conversation only notes can be written. A reply that was begun before stays one,
+   and waits until the agent chooses: what was for the customer must not become a note by itself. */
+function yieldTo(notesOnly, draft) {
+  if (notesOnly && !draft.note && !draft.held) {
+    if (draft.words || enclosed(opened).length) draft.held = true;
+    else draft.note = draft.forced = true;
+  } else if (!notesOnly) {
+    if (draft.forced && !draft.words) draft.note = false;
+    draft.held = draft.forced = false;
+  }
+}
+
 function draw() {
   const composer = find('.d-composer');
   if (!composer || !opened) return;
   const draft = draftOf(opened), notesOnly = composer.dataset.notes === 'only';
-  if (notesOnly) draft.note = true;
-  else if (wasNotesOnly && !draft.words) draft.note = false;
-  wasNotesOnly = notesOnly;
+  yieldTo(notesOnly, draft);
   composer.dataset.mode = draft.note ? 'note' : 'reply';
   for (const button of composer.querySelectorAll('[data-to]')) {
     button.setAttribute('aria-pressed', String((button.dataset.to === 'note') === draft.note));
-    button.disabled = notesOnly && button.dataset.to === 'reply';
+    button.disabled = notesOnly && !draft.held && button.dataset.to === 'reply';
   }
+  find('.d-send').disabled = Boolean(draft.held);
   const box = field(), label = draft.note ? texts.note_placeholder : texts.reply_placeholder;
   box.placeholder = label;
   box.setAttribute('aria-label', label);
   if (!composing && box.value !== draft.words) box.value = draft.words;
-  find('.d-composer .d-status').textContent = told.get(opened) || '';
+  find('.d-composer .d-status').textContent = told.get(opened) || (draft.held ? composer.dataset.held : '');
   drawFiles();
   grow();
 }
@@ -322,7 +337,7 @@ function look(changes) {
     else if (isLeaving) focusRow(before);
     isLeaving = false;
   } else {
-    if (changes.some((one) => one.attributeName === 'data-notes')) draw();
+    if (changes.some((one) => ['data-notes', 'data-held'].includes(one.attributeName))) draw();
     if (changes.some((one) => one.addedNodes.length && one.target.matches?.('.d-bubbles'))) grew();
   }
   seek();
@@ -331,7 +346,7 @@ function look(changes) {
 }
 new MutationObserver(look).observe(document.documentElement, {
   subtree: true, childList: true,
-  attributeFilter: ['data-conversation', 'data-notes', 'data-news', 'data-target', 'aria-hidden'],
+  attributeFilter: ['data-conversation', 'data-notes', 'data-held', 'data-news', 'data-target', 'aria-hidden'],
 });
 
 /* The bell. */
@@ -392,18 +407,34 @@ const connecting = setInterval(() => {
 }, 200);
 addEventListener('popstate', () => emitEvent('desk-at', location.search));
 
+/* What was typed into a page's long form and not saved is not left without a question. */
+addEventListener('beforeunload', (event) => {
+  const fields = [...document.querySelectorAll('.d-unsaved :is(input:not([type="checkbox"]), textarea)')];
+  if (fields.some((one) => one.value !== one.defaultValue)) event.preventDefault();
+});
+
 /* Hands. */
 function step(by) {
   const rows = [...document.querySelectorAll('.d-row')].filter((row) => row.checkVisibility());
   const at = rows.findIndex((row) => row.getAttribute('aria-current') === 'true');
   rows[at < 0 ? 0 : at + by]?.click();
 }
+/* Escape puts away what lies on top, and nothing else. */
 function leave() {
+  if (find('dialog[open]')) return; // the browser closes it
+  if (find('.d-transfer')?.checkVisibility()) return putAway(find('.d-transfer .d-cancel'), '.d-to-transfer');
   if (document.body.hasAttribute('data-card')) return document.body.removeAttribute('data-card');
+  const fold = document.activeElement.closest('.d-card .d-fold[open]');
+  if (fold) { fold.open = false; return fold.querySelector('summary').focus(); }
+  if (document.activeElement.closest('.d-card')) { document.activeElement.blur(); return focusField(); }
   if (document.activeElement === searchField() && searchField().value) return endSearch();
   if (!find('.d-thread')?.checkVisibility()) return isSearching() ? endSearch() : undefined;
   isLeaving = true;
   find('.d-back').click();
+}
+function putAway(button, opener) {
+  button.click();
+  find(opener).focus();
 }
 const clicks = {
   '.d-send': () => { press(); focusField(); },

@@ -12,7 +12,7 @@ const T = zh ? {
   bot: '店小二', agent: '客服', customer: '我', system: '',
   open: '打开聊天', close: '关闭聊天', unread: '条未读',
   hint: '想问点什么？', send: '发送', intro: '客官您好，有事尽管吩咐！',
-  connecting: '正在连接…', online: '在线 · 随叫随到',
+  connecting: '正在连接…', opening: '马上就好，消息会自动发出', online: '在线 · 随叫随到',
   sending: '发送中…', sent: '已发送', edit: '改一改再发',
   too_long: '这段话太长了，请分几段发。',
   rate_limited: '发得有点快，稍后自动重发。',
@@ -21,7 +21,7 @@ const T = zh ? {
   bot: 'Xiaoer', agent: 'Agent', customer: 'You', system: '',
   open: 'Open chat', close: 'Close chat', unread: 'unread',
   hint: 'Ask us anything…', send: 'Send', intro: 'Hello! What can we do for you?',
-  connecting: 'Connecting…', online: 'Online · here to help',
+  connecting: 'Connecting…', opening: 'Just opening: we will send it', online: 'Online · here to help',
   sending: 'Sending…', sent: 'Sent', edit: 'Edit and resend',
   too_long: 'A little too long: please send it in parts.',
   rate_limited: 'That was quick! It will be sent again shortly.',
@@ -149,6 +149,7 @@ const pending = new Map(); // id -> what has no ack yet
 let last = 0; // the highest seq that arrived as a message
 let opened, unread, token, socket, ready, connectTimer, resendTimer, held;
 let attempts = 0;
+let lull = 'connecting';
 let theirs = 0; // the highest seq that is not the customer's own
 let told = 0; // up to where the shop knows that it was read
 let typedAt = 0;
@@ -277,13 +278,13 @@ function connect() {
     socket.close();
   }
   ready = false;
-  show('connecting');
+  show(lull);
   token ||= stored().token;
   server.search = new URLSearchParams({ session: token, after: last, lang: zh ? 'zh' : 'en' });
   socket = new WebSocket(server);
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
     ready = false;
-    show('connecting');
+    show(lull = code === 1013 ? 'opening' : 'connecting');
     // at random: a new server must not meet all at once
     connectTimer = setTimeout(connect, 1000 + Math.random() * Math.min(29000, 1000 * 2 ** attempts++));
   };
@@ -325,6 +326,7 @@ const receive = {
   ack({ id, seq }) {
     const entry = pending.get(id);
     if (!entry) return;
+    lull = 'connecting';
     clearTimeout(entry.timer);
     pending.delete(id);
     keep(id);

@@ -161,7 +161,16 @@ def test_resolving_unanswered_asks_once_more_and_a_double_click_is_no_error(
     expect(desk.page.locator(".q-notification")).to_contain_text("Well done")
     customer.choose("rating:4")
     desk.page.locator(".d-resolved summary").click()
-    expect(desk.page.locator(".d-resolved .d-row", has_text=words)).to_contain_text("★★★★")
+    resolved = desk.page.locator(".d-resolved .d-row", has_text=words)
+    expect(resolved).to_contain_text("★★★★")
+    resolved.click()
+    expect(desk.page.locator(".d-closed")).to_be_visible()
+    says(customer, "thank you")  # with the rating
+    again = says(customer, "one more thing")
+    desk.press("Open it")
+    expect(desk.stream).to_contain_text(again)
+    desk.press("Take over")
+    expect(desk.page.locator(".d-state")).to_have_text("You're handling this")
 
 
 def test_a_conversation_goes_back_to_the_queue_and_to_a_colleague(
@@ -174,11 +183,20 @@ def test_a_conversation_goes_back_to_the_queue_and_to_a_colleague(
     amy.page.locator(".d-others summary").click()
     amy.open(words)
     expect(amy.page.get_by_role("button", name="Reply", exact=True)).to_be_disabled()
+    desk.box.fill("for the customer alone")
     amy.press("Take over from Lin")
     amy.page.wait_for_timeout(500)
     amy.press("Really take over?")
     expect(amy.page.locator(".d-state")).to_have_text("You're handling this")
     expect(desk.page.locator(".d-state")).to_have_text("Amy is handling this")
+    expect(desk.page.locator(".d-status")).to_contain_text("Amy has taken over")
+    desk.box.press("Enter")
+    expect(desk.box).to_have_value("for the customer alone")
+    expect(desk.page.locator(".d-composer")).to_have_attribute("data-mode", "reply")
+    desk.press("Note")
+    expect(desk.page.locator(".d-status")).to_have_text("")
+    desk.press("Save note")
+    expect(desk.page.locator(".d-note")).to_contain_text("for the customer alone")
     amy.press("Back to queue")
     expect(desk.page.locator(".d-waiting .d-row", has_text=words)).to_be_visible()
     expect(amy.page.locator(".d-welcome")).to_be_visible()
@@ -199,15 +217,19 @@ def test_writing_to_a_customer_who_went_back_to_the_bot_asks_once_more(
     assert desk.replies("wait, I know it") == 1
 
 
-def test_after_a_note_the_next_words_are_for_the_customer(desk: Desk, customer: Chat) -> None:
+def test_after_a_note_the_next_words_are_a_note_too(desk: Desk, customer: Chat) -> None:
     desk.open(says(customer))
     desk.press("Note")
     expect(desk.box).to_be_focused()
     desk.box.fill("be gentle")
     desk.press("Save note")
     expect(desk.page.locator(".d-note")).to_contain_text("be gentle")
-    reply = desk.page.get_by_role("button", name="Reply", exact=True)
-    expect(reply).to_have_attribute("aria-pressed", "true")
+    expect(desk.box).to_have_value("")
+    desk.box.fill("and patient")
+    desk.box.press("Enter")
+    expect(desk.page.locator(".d-note")).to_have_count(2)
+    assert desk.replies("and patient") == 0
+    desk.press("Reply")
     expect(desk.page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
 
@@ -444,6 +466,10 @@ def test_a_conversation_is_transferred_with_a_reason(
     desk.press("Take over")
     desk.press("Transfer")
     form = desk.page.locator("form.d-transfer")
+    form.get_by_role("textbox").press("Escape")
+    expect(form).to_be_hidden()
+    expect(desk.page.get_by_role("button", name="Transfer")).to_be_focused()
+    desk.press("Transfer")
     form.get_by_role("combobox").select_option(label="Amy")
     form.get_by_role("textbox").fill("<b>knows leather</b>")
     width = desk.page.evaluate("document.documentElement.scrollWidth")

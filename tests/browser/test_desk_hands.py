@@ -54,6 +54,11 @@ def test_what_is_kept_about_a_customer_is_on_the_card(desk: Desk, customer: Chat
     desk.page.locator(".d-bubble", has_text=words).hover()
     desk.press("Remember")
     expect(card.locator(".d-remark")).to_contain_text(words)
+    order = card.get_by_label("Order number")
+    order.fill("XE-UNKNOWN")
+    order.press("Enter")
+    expect(desk.page.get_by_text("There is no such order")).to_be_visible()
+    expect(order).to_have_value("XE-UNKNOWN")
     field = card.get_by_label("Add a tag")
     field.fill("<b>returns</b>")
     field.press("Enter")
@@ -99,6 +104,10 @@ def test_a_low_rating_is_to_be_done_until_somebody_did_it(desk: Desk, customer: 
     desk.page.locator(".d-head h1").click()
     desk.page.keyboard.press("?")
     expect(desk.page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
+    desk.page.keyboard.press("Escape")
+    expect(desk.page.get_by_role("dialog")).to_have_count(0)
+    expect(desk.page.locator(".d-followup")).to_have_count(1)
+    expect(desk.page.locator(".d-thread")).to_be_visible()
 
 
 def test_customer_and_agent_see_each_other_writing_and_what_was_read(

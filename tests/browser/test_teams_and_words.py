@@ -37,6 +37,7 @@ def test_hours_are_typed_checked_kept_and_taken_back(page: Page) -> None:
     press(page, "Add")
     team = page.locator("[data-team=service]")
     monday, tuesday = team.locator("[name=mon]"), team.locator("[name=tue]")
+    expect(monday).to_have_attribute("placeholder", "all day")  # as the preview says
     monday.fill("18:00-9:00")
     expect(team.locator(".d-wrong", has_text="ends before it begins")).to_be_visible()
     expect(monday).to_have_attribute("aria-invalid", "true")
@@ -47,7 +48,14 @@ def test_hours_are_typed_checked_kept_and_taken_back(page: Page) -> None:
     expect(team.locator(".d-week li", has_text="9:00–12:00")).to_have_count(1)
     expect(monday).to_have_attribute("aria-invalid", "false")
     expect(monday).to_have_value("9-12")  # what was typed stays while the page is drawn anew
+    expect(team.locator("[name=wed]")).to_have_attribute("placeholder", "free")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("location.assign('/desk/words')")
+    expect(monday).to_have_value("9-12")
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
     team.get_by_label("Boss").check()
     press(page, "Save")
     expect(team.locator(".d-mark").first).to_have_text("Made here")

@@ -104,11 +104,11 @@ class Shop:
             error = {"type": "error", "id": frame["id"], "code": "rate_limited", "message": "-"}
             await ws.send_json(error | {"retry_after": 2})
             return True
-        if fault != "drop before commit" and frame["id"] not in conversation.acks:
+        if not fault.startswith("drop before commit") and frame["id"] not in conversation.acks:
             text = frame.get("text") or frame["value"]
             conversation.acks[frame["id"]] = conversation.add("customer", text)
         if fault.startswith("drop"):
-            await ws.close()
+            await ws.close(1013 if fault.endswith("not open yet") else 1000)
             return False
         if self.echo_first:
             await asyncio.sleep(0.1)
@@ -310,8 +310,9 @@ def test_a_message_cut_off_is_sent_again_and_shown_once(page: Page, shop: Shop, 
 def test_the_outbox_outlives_the_page(page: Page, shop: Shop) -> None:
     page.goto("/chat")
     online(page)
-    shop.faults = ["drop before commit"]
+    shop.faults = ["drop before commit, not open yet"]
     say(page, "first")
+    expect(page.locator("header .opening")).to_have_text("Just opening: we will send it")
     say(page, "second")  # written while the socket is gone
     eventually(lambda: len(shop.frames) == 1, page)
     page.reload()

@@ -1,5 +1,6 @@
 """The `xiaoer` command as scripts see it: output, errors and exit status."""
 
+import io
 import json
 import socket
 import stat
@@ -129,10 +130,26 @@ def test_init_writes_a_private_configuration_that_works(tmp_path: Path) -> None:
     assert json.loads(listed.stdout) == [
         {"login": "boss", "name": "boss", "role": "owner", "active": True} | UNEQUIPPED
     ]
-    again = xiaoer("init", "--config", str(config), "--shop", "Other", "--login", "boss")
+    facts = xiaoer("doctor", "--config", str(config)).stderr.split("facts", 1)[1].splitlines()[0]
+    assert "still the example's" in facts
+    assert "return_days, " in facts
+    assert "return_address" not in facts, "the example's was not taken over"
+    teams = xiaoer("agent", "set", "boss", "--teams", "service", "--config", str(config))
+    assert "[[teams]]" in teams.stderr
+    again = xiaoer("init", "--config", str(config))  # before it asks anything
     assert again.returncode == 1
     assert "was left alone" in again.stderr
     assert tomllib.loads(config.read_text(encoding="utf-8")) == written
+
+
+def test_init_without_answers_says_how_to_give_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    done = xiaoer("init", "--config", str(tmp_path / "config.toml"))
+    assert done.returncode == 1
+    assert "xiaoer init --shop NAME --login LOGIN" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_init_with_a_wrong_login_leaves_nothing_that_blocks_the_next_try(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def test_hits_say_who_said_what_and_where(db: Database) -> None:
             ("Ben", "Note, Lin", True), ("Ann", "Lin", False), ("Ann", "", False),
         ]  # fmt: skip
         assert [one.where for one in hits.lines] == [
-            "Web chat · With Xiaoer", *["Web chat · With a colleague"] * 2,
+            f"Web chat · With Xiaoer · #{ann + 1}", *[f"Web chat · With a colleague · #{ann}"] * 2,
         ]  # fmt: skip
         assert hits.lines[2].pieces == (("…is <b>my</b> ", False), ("parcel", True), ("?", False))
         assert (hits.lines[2].conversation, hits.next, hits.people) == (ann, None, ())
@@ -73,6 +73,7 @@ async def test_an_order_number_leads_to_its_customer(db: Database) -> None:
     def seen(session: Session) -> None:
         hits = find(session, LIN, EN, Asked("xe10001"))
         assert [(one.name, one.pieces) for one in hits.people] == [("林小满", ())]
+        assert hits.people[0].where.endswith(" · hello")
         narrowed = find(session, LIN, EN, Asked("xe10001", state="open"))
         assert narrowed.people == ()
 

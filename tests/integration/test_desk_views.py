@@ -11,6 +11,7 @@ from bot.config import ROOT
 from bot.core.clock import now
 from bot.core.messages import Author, Choice, Progress, State
 from bot.core.roles import Right
+from bot.customers import chats
 from bot.delivery import outbox, outcomes
 from bot.desk.accounts import create_agent, log_out
 from bot.desk.passes import Pass
@@ -222,8 +223,14 @@ def test_the_card_shows_orders_in_the_agents_language(
         assert thread is not None
         card = thread.card
         assert (card.name, card.linked) == ("林小满", True)
-        assert card.elsewhere == ("Telegram · 小满",)
+        assert [one.split(" · ")[:2] for one in card.elsewhere] == [["Telegram", "小满"]]
         assert [(one.number, one.status) for one in card.orders] == [("XE1", status)]
+        assert card.linked_by == ""
+        chats.part(session, identity)
+        agents.link(session, conversation.id or 0, agent_of(session, lin), "XE1")
+        vouched = seen(session, lin, conversation.id, language).thread
+        assert vouched is not None
+        assert (vouched.card.linked, vouched.card.linked_by) == (True, "Lin")
 
     db.run(story)
 

@@ -77,6 +77,11 @@ def test_every_command_exists_with_its_options() -> None:
         assert used <= options, command
 
 
+def test_the_unit_that_is_shown_is_the_one_that_ships() -> None:
+    shown = [text for page, text in blocks("ini") if page == "operate.md"]
+    assert shown == [(ROOT / "deploy" / "xiaoer.service").read_text(encoding="utf-8")]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

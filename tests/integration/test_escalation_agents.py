@@ -14,7 +14,7 @@ from bot.escalation import agents, greeting
 from bot.escalation.handoff import hand_over
 from storage.db import Database
 from storage.models.agents import Agent
-from storage.models.audit import Audit
+from storage.models.audit import Audit, actor_at
 from storage.models.conversations import Conversation, Message
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
@@ -204,6 +204,7 @@ def test_a_chat_is_linked_by_an_orders_number(db: Database) -> None:
         agents.link(session, conversation, lin, " xe1 ")
         assert identity.linked_at is not None
         assert identity.customer_id == order.customer_id != before
+        assert actor_at(session, "link", identity.linked_at) == f"agent:{lin}"
         agents.link(session, conversation, lin, "XE1")
         another = Customer()
         session.add(another)

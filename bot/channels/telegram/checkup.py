@@ -41,8 +41,10 @@ def unreachable(settings: Telegram, error: TelegramError) -> BotWrong:
         )
     name = type(error).__name__
     return BotWrong(
-        f"连不上 {settings.api_base_url}（{name}）。请检查网络或 api_base_url。",
-        f"{settings.api_base_url} cannot be reached ({name}). Check the network or api_base_url.",
+        f"连不上 {settings.api_base_url}（{name}）。请检查网络；要经代理的，"
+        "设置环境变量 HTTPS_PROXY，或改 api_base_url。",
+        f"{settings.api_base_url} cannot be reached ({name}). Check the network; where a proxy is "
+        "needed, set HTTPS_PROXY in the environment, or another api_base_url.",
     )
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from bot.core.messages import MAX_TEXT
 from bot.core.roles import Right
 from bot.desk.elements import SureButton, box, button, text
-from bot.desk.forms import Filled, area, field, form, panel, row, select, submit, table, tick
+from bot.desk.forms import KEPT, Filled, area, field, form, panel, row, select, submit, table, tick
 from bot.desk.visit import Place, Visit
 from bot.escalation import canned
 from storage.models.canned import CannedReply, canned_replies
@@ -50,7 +50,7 @@ class _Replies:
         texts, shop = self._texts, self._voice.words.shop
         languages = {"": texts("every_language")}
         languages |= {one: texts(f"language_{one}") for one in shop.languages}
-        with panel(texts("reply_change" if row else "reply_add")), form(self._keep, "d-tall"):
+        with panel(texts("reply_change" if row else "reply_add")), form(self._keep, KEPT):
             field(texts("reply_name"), "name", row.name if row else "", maxlength=32, required=True)
             select(texts("language"), "language", languages, row.language if row else "")
             area(texts("reply_text"), "text", row.text if row else "", maxlength=MAX_TEXT)
