@@ -12,7 +12,6 @@ from bot.core.messages import Purpose
 from bot.customers import consent, linking
 from bot.delivery import claims, outbox
 from bot.desk.texts import Texts
-from bot.desk.views import look
 from bot.dialogue import skills
 from bot.dialogue.receive import Reception
 from bot.dialogue.turn import House
@@ -29,6 +28,7 @@ from storage.models.stock_watches import StockWatch, waiting_for
 from tests.integration.test_desk_views import VOICE, agent_of, login, writes
 from tests.support import world
 from tests.support.receiving import Chat, Faq
+from tests.support.sights import sight_of
 
 
 def chat_of(db: Database, **wishes: Any) -> Chat:
@@ -221,7 +221,7 @@ def test_the_desk_shows_what_holds_and_notes_what_is_said(db: Database) -> None:
         conversation = writes(session, "Emma", "hi")
         consents.declined(session, conversation.id or 0, agent_of(session, mei), "no ads, by phone")
         consents.agreed(session, conversation.id or 0, agent_of(session, mei), " yes please ")
-        thread = look(session, mei, Texts(VOICE, "en"), conversation.id).thread
+        thread = sight_of(session, mei, Texts(VOICE, "en"), conversation.id).thread
         assert thread is not None
         (line,) = thread.card.consents
         assert line.startswith("offers · agreed · ")
