@@ -118,7 +118,7 @@ def test_a_broken_faq_at_the_start_is_named(own_service: Service, own_faq: Path)
 
 def test_widget_and_pages_are_small_and_strict(service: Service) -> None:
     script = httpx.get(f"{service.url}/widget.js")
-    assert len(script.content) < 16_000
+    assert len(script.content) < 17_000
     for path in ("/", "/chat"):
         for language, word in (("zh", "店小二" if path == "/" else "客服"), ("en", "hat")):
             page = httpx.get(service.url + path, params={"lang": language})

@@ -153,7 +153,7 @@ def test_who_can_be_written_to_in_replies_alone_is_told_so_and_so_are_agents(
 def test_that_is_told_once(shop: Service, passive: OfficialAccount) -> None:
     customer = Follower(passive)
     assert "we can't send you messages here" in customer.ask("talk to a person").lower()
-    assert "I'm here" in customer.ask("1")
+    assert "no longer in line" in customer.ask("1")
     assert "That's all for now" in customer.ask("continue")
     again = customer.ask("talk to a person")
     assert "asked a colleague" in again

@@ -85,7 +85,7 @@ def test_a_welcome_that_comes_too_late_is_left_out(
 def test_a_used_line_is_what_it_says(app: KfApp, shop: Service, customer: Person) -> None:
     assert "人工" in customer.ask("转人工")
     customer.press("不等了")
-    assert "我在" in customer.next()
+    assert "不排队" in customer.next()
     number = customer.got[0].choices[0][0]
     app.write(customer.id, "怎么退货", menu_id=number)
     assert "7 天" in customer.next()
