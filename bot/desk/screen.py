@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from random import uniform
 from typing import Any
 
 from nicegui import background_tasks, ui
@@ -188,7 +189,8 @@ class Screen:
         services = self.visit.services
         with services.db.live.listen(live.QUEUE) as changed, services.overview.watched():
             while True:
-                happened = await changed.wait(TICK_SECONDS)
+                spread = uniform(0.75, 1.25)  # noqa: S311 (no secret): desks opened together look apart
+                happened = await changed.wait(TICK_SECONDS * spread)
                 if happened:
                     await self._eyes.wait_for_turn()
                     changed.take()
