@@ -15,11 +15,9 @@ from storage import live
 from storage.models.agents import Agent, all_agents
 from storage.models.audit import record
 from storage.models.conversations import Conversation
-from storage.models.feedback import latest_feedback
+from storage.models.feedback import LOW, latest_feedback
 from storage.models.remarks import FollowUp, open_follow_ups
 
-LOW = 2
-"""Up to this rating somebody calls back."""
 LOW_RATING = "low_rating"
 """The kind of these follow-ups."""
 MENTION = "mention"

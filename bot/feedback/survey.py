@@ -19,6 +19,9 @@ from storage.models.feedback import Feedback, latest_feedback
 PROMPT = "survey"
 """Name of the prompt on the resolved conversation, `{"skill": PROMPT, "step": …}`."""
 
+GOOD = 4
+"""From which rating on a customer is asked whether they want offers."""
+
 STARS = "stars"
 """What the choices of `stars` begin with."""
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, SQLModel
 
 from bot.core.messages import Progress, Purpose, State
 from storage.models.care import CareState
+from storage.models.feedback import LOW
 from storage.models.progress import Account
 
 _T = SQLModel.metadata.tables
@@ -19,8 +20,6 @@ _CONVERSATION, _FEEDBACK, _FOLLOW_UP = _T["conversation"], _T["feedback"], _T["f
 _ORDER, _PARCEL, _STEP = _T["orders"], _T["parcel"], _T["trackingevent"]
 _CARE, _DELIVERY, _QUOTA = _T["care_message"], _T["delivery"], _T["quota"]
 _PROFILE, _PRODUCT = _T["customer_profile"], _T["product"]
-LOW = 2
-"""Up to this rating a customer is unhappy."""
 Ids = Collection[int]
 Found = Row[Any]
 

@@ -8,6 +8,9 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from bot.core.clock import now
 from storage.models.base import moment
 
+LOW = 2
+"""Up to which rating somebody is unhappy, and a person should see to it."""
+
 
 class Feedback(SQLModel, table=True):
     """One rating request, sent after a resolve. `rating` is 1 (bad) to 5 (excellent).

@@ -3,10 +3,9 @@
 from bot.dialogue.turn import Turn, Verdict
 from bot.dialogue.wanting import ask_once
 from bot.feedback import survey
+from storage.models.feedback import LOW
 
 AFTER = ("edited", "person_in_charge")
-LOW, GOOD = 2, 4
-"""Up to which rating a person is offered, and from which on offers may be."""
 
 
 def reply(turn: Turn) -> Verdict | None:
@@ -19,6 +18,6 @@ def reply(turn: Turn) -> Verdict | None:
         turn.say("replies.stars_low", [turn.person_choice()])
     else:
         turn.say("replies.stars_thanks", rating=rating)
-    if rating >= GOOD:
+    if rating >= survey.GOOD:
         ask_once(turn)
     return Verdict("rating", {"rating": rating})

@@ -6,8 +6,6 @@ from bot.dialogue.wanting import ask_once
 from bot.feedback import survey
 
 AFTER = ("edited", "person_in_charge")
-GOOD = 4
-"""From which rating on a customer is asked whether they want offers."""
 
 
 def reply(turn: Turn) -> Verdict | None:
@@ -24,6 +22,6 @@ def reply(turn: Turn) -> Verdict | None:
         return None
     survey.rate(turn.session, turn.conversation, rating)
     turn.say("replies.survey_word", rating=rating)
-    if rating >= GOOD:
+    if rating >= survey.GOOD:
         ask_once(turn)
     return Verdict("rating", {"rating": rating})
