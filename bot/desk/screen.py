@@ -224,12 +224,12 @@ class Screen:
             self._since = None
             if self.visit.visitor is not None:
                 self.visit.services.typing.stopped(before, self.visit.visitor.id)
-        await self._refresh()
         if remember and before != conversation_id:
             self._remember(before)
+        await self._refresh()
 
     def _remember(self, before: int | None) -> None:
-        """Let the browser's address follow what is opened."""
+        """Let the browser's address say what is opened before it is seen: a reload at once finds it."""
         with self.visit.client:
             if before is None:
                 ui.navigate.history.push(desk_page(self._selected))
@@ -260,9 +260,9 @@ class Screen:
         self._since = line.said_at
         self._jumps += 1
         self._root.props["data-target"] = f"{line.key} {self._jumps}"
-        await self._refresh()
         if before != line.conversation:
             self._remember(before)
+        await self._refresh()
 
     async def _take_next(self) -> None:
         """Serve whoever has waited longest."""
