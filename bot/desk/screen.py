@@ -229,7 +229,7 @@ class Screen:
         await self._refresh()
 
     def _remember(self, before: int | None) -> None:
-        """Let the browser's address say what is opened before it is seen: a reload at once finds it."""
+        """Let the browser's address say what is opened, before it is: a reload at once finds it."""
         with self.visit.client:
             if before is None:
                 ui.navigate.history.push(desk_page(self._selected))

@@ -10,8 +10,6 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
-    bindparam,
-    insert,
     tuple_,
     update,
 )
@@ -21,7 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
 from storage.models.base import json_field, moment, new_row
-from storage.models.upsert import insert_all
+from storage.models.bulk import among, insert_many, update_many
 
 
 class CareState(StrEnum):
@@ -116,15 +114,11 @@ class Sending(SQLModel, table=True):
 
 
 _CARE = SQLModel.metadata.tables["care_message"]
-_MOVE = update(_CARE).where(_CARE.c.id == bindparam("its_id"), _CARE.c.state == CareState.DUE)
-_MOVE = _MOVE.values({name: bindparam(f"its_{name}") for name in (
-    "state", "reason", "due_at", "identity_id", "message_id", "decided_at"
-)})  # fmt: skip
 
 
 def plan(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert care messages of these values, but for those that there are already."""
-    insert_all(session, _CARE, [new_row(CareMessage, **row) for row in rows])
+    insert_many(session, _CARE, [new_row(CareMessage, **row) for row in rows], or_ignore=True)
 
 
 def is_any_due(session: Session, at: datetime) -> bool:
@@ -177,22 +171,19 @@ def known_subjects(
     """Which of these customers have a message of this journey and subject."""
     query = select_columns(_CARE.c.customer_id).where(
         _CARE.c.journey == journey, _CARE.c.subject == subject,
-        _CARE.c.customer_id.in_(customer_ids),
+        among(_CARE.c.customer_id, customer_ids),
     )  # fmt: skip
     return set(session.connection().execute(query).scalars())
 
 
 def decided(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Note what was decided about messages that were due: their `id` and what is new of them."""
-    if changes:
-        named = [{f"its_{key}": value for key, value in one.items()} for one in changes]
-        session.connection().execute(_MOVE, named)
+    update_many(session, _CARE, changes, state=CareState.DUE)
 
 
 def refused(session: Session, refusals: Sequence[dict[str, Any]]) -> None:
     """Keep what the guard said no to: `care_id`, `reason`, `for_good`, `at`."""
-    if refusals:
-        session.connection().execute(insert(CareRefusal), list(refusals))
+    insert_many(session, SQLModel.metadata.tables["care_refusal"], refusals)
 
 
 def care_of_message(session: Session, message_id: int) -> CareMessage | None:

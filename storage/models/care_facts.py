@@ -10,6 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, SQLModel
 
 from bot.core.messages import Progress, Purpose, State
+from storage.models.bulk import among
 from storage.models.care import CareState
 from storage.models.feedback import LOW
 from storage.models.progress import Account
@@ -26,13 +27,13 @@ Found = Row[Any]
 
 def customers(session: Session, ids: Ids) -> dict[int, Found]:
     """The customers by id."""
-    rows = _rows(session, select_columns(_CUSTOMER).where(_CUSTOMER.c.id.in_(ids)))
+    rows = _rows(session, select_columns(_CUSTOMER).where(among(_CUSTOMER.c.id, ids)))
     return {row.id: row for row in rows}
 
 
 def chats(session: Session, ids: Ids) -> dict[int, list[Found]]:
     """The chats of each customer, the most recently used first."""
-    query = select_columns(_IDENTITY).where(_IDENTITY.c.customer_id.in_(ids))
+    query = select_columns(_IDENTITY).where(among(_IDENTITY.c.customer_id, ids))
     ordered = query.order_by(_IDENTITY.c.last_seen_at.desc(), _IDENTITY.c.id)
     return _grouped(_rows(session, ordered))
 
@@ -41,7 +42,7 @@ def spoken(session: Session, ids: Ids) -> dict[int, str]:
     """The language of what was said last in each of these chats."""
     newest = (
         select_columns(func.max(_CONVERSATION.c.id))
-        .where(_CONVERSATION.c.identity_id.in_(ids))
+        .where(among(_CONVERSATION.c.identity_id, ids))
         .group_by(_CONVERSATION.c.identity_id)
     )
     query = select_columns(_CONVERSATION.c.identity_id, _CONVERSATION.c.language)
@@ -55,7 +56,7 @@ def consents(session: Session, ids: Ids) -> dict[int, list[Found]]:
         partition_by=(_CONSENT.c.customer_id, _CONSENT.c.purpose, _CONSENT.c.channel),
         order_by=(_CONSENT.c.at.desc(), _CONSENT.c.id.desc()),
     )
-    found = select_columns(_CONSENT, place.label("place")).where(_CONSENT.c.customer_id.in_(ids))
+    found = select_columns(_CONSENT, place.label("place")).where(among(_CONSENT.c.customer_id, ids))
     some = found.subquery()
     query = select_columns(some).where(some.c.place == 1).order_by(some.c.at, some.c.id)
     return _grouped(_rows(session, query))
@@ -93,7 +94,7 @@ def in_trouble(session: Session, ids: Ids, statuses: Collection[str], since: dat
         select_columns(_ORDER.c.customer_id)
         .join(_PARCEL, _PARCEL.c.order_id == _ORDER.c.id)
         .where(
-            _ORDER.c.customer_id.in_(ids),
+            among(_ORDER.c.customer_id, ids),
             _PARCEL.c.status.in_(statuses),
             _PARCEL.c.status_at >= since,
         )
@@ -107,7 +108,7 @@ def advertised(session: Session, ids: Ids, since: datetime) -> dict[int, list[da
         select_columns(_CARE.c.customer_id, _CARE.c.decided_at)
         .outerjoin(_DELIVERY, _DELIVERY.c.message_id == _CARE.c.message_id)
         .where(
-            _CARE.c.customer_id.in_(ids),
+            among(_CARE.c.customer_id, ids),
             _CARE.c.state == CareState.WRITTEN,
             _CARE.c.purpose == Purpose.MARKETING,
             _CARE.c.decided_at > since,
@@ -132,7 +133,7 @@ def buying(session: Session, ids: Ids) -> dict[int, Buying]:
     """What each customer has bought; orders that were cancelled or refunded do not count."""
     placed = func.coalesce(_ORDER.c.placed_at, _ORDER.c.created_at)
     query = select_columns(_ORDER.c.customer_id, _ORDER.c.address, placed.label("at")).where(
-        _ORDER.c.customer_id.in_(ids), _ORDER.c.status.not_in(["cancelled", "refunded"])
+        among(_ORDER.c.customer_id, ids), _ORDER.c.status.not_in(["cancelled", "refunded"])
     )
     found: dict[int, Buying] = {}
     for row in _rows(session, query):
@@ -148,33 +149,33 @@ def buying(session: Session, ids: Ids) -> dict[int, Buying]:
 
 def profiles(session: Session, ids: Ids) -> dict[int, Found]:
     """What the shop said of the customers, by customer."""
-    rows = _rows(session, select_columns(_PROFILE).where(_PROFILE.c.customer_id.in_(ids)))
+    rows = _rows(session, select_columns(_PROFILE).where(among(_PROFILE.c.customer_id, ids)))
     return {row.customer_id: row for row in rows}
 
 
 def orders(session: Session, ids: Ids) -> dict[int, Found]:
     """The orders by id."""
-    rows = _rows(session, select_columns(_ORDER).where(_ORDER.c.id.in_(ids)))
+    rows = _rows(session, select_columns(_ORDER).where(among(_ORDER.c.id, ids)))
     return {row.id: row for row in rows}
 
 
 def parcels(session: Session, ids: Ids, order_ids: Ids) -> list[Found]:
     """These parcels, and those of these orders, the newest first."""
-    either = or_(_PARCEL.c.id.in_(ids), _PARCEL.c.order_id.in_(order_ids))
+    either = or_(among(_PARCEL.c.id, ids), among(_PARCEL.c.order_id, order_ids))
     query = select_columns(_PARCEL).where(either).order_by(_PARCEL.c.id.desc())
     return _rows(session, query)
 
 
 def latest_steps(session: Session, ids: Ids) -> dict[int, Found]:
     """The newest step of each parcel that has any."""
-    query = select_columns(_STEP).where(_STEP.c.parcel_id.in_(ids))
+    query = select_columns(_STEP).where(among(_STEP.c.parcel_id, ids))
     found = _rows(session, query.order_by(_STEP.c.at, _STEP.c.id))
     return {row.parcel_id: row for row in found}
 
 
 def products(session: Session, skus: Collection[str]) -> dict[str, Found]:
     """The products by article number."""
-    rows = _rows(session, select_columns(_PRODUCT).where(_PRODUCT.c.sku.in_(skus)))
+    rows = _rows(session, select_columns(_PRODUCT).where(among(_PRODUCT.c.sku, skus)))
     return {row.sku: row for row in rows}
 
 
@@ -185,7 +186,7 @@ def windows(
     query = select_columns(_QUOTA).where(
         _QUOTA.c.channel == account[0],
         _QUOTA.c.account == account[1],
-        _QUOTA.c.chat.in_(names),
+        among(_QUOTA.c.chat, names),
         _QUOTA.c.closes_at > at,
     )
     found: dict[str, list[Found]] = defaultdict(list)
@@ -198,7 +199,7 @@ def _conversing(session: Session, ids: Ids, condition: Any) -> set[int]:
     query = (
         select_columns(_IDENTITY.c.customer_id)
         .join(_CONVERSATION, _CONVERSATION.c.identity_id == _IDENTITY.c.id)
-        .where(_IDENTITY.c.customer_id.in_(ids), condition)
+        .where(among(_IDENTITY.c.customer_id, ids), condition)
     )
     return {row.customer_id for row in _rows(session, query)}
 

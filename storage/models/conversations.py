@@ -13,6 +13,7 @@ from bot.core.clock import now
 from bot.core.events import ConversationOpened, MessageWritten, emit
 from bot.core.messages import Address, Author, State
 from storage.models.base import json_field, moment, new_ids, new_row
+from storage.models.bulk import among, insert_many
 from storage.models.customers import (
     AT_ADDRESS,
     Customer,
@@ -164,7 +165,7 @@ def write_all(session: Session, messages: Sequence[Written]) -> None:
     for message, message_id in zip(messages, ids, strict=True):
         message.id = message_id
     rows = [{k: v for k, v in vars(one).items() if k != "verdict"} for one in messages]
-    session.connection().execute(insert(_MESSAGES), rows)
+    insert_many(session, _MESSAGES, rows)
     for message in messages:
         emit(session, MessageWritten(message.conversation_id, message.id))
 
@@ -246,7 +247,7 @@ def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[
     one where there is none. Given are the chats' languages."""
     newest = (
         select_columns(func.max(_CONVERSATIONS.c.id))
-        .where(_CONVERSATIONS.c.identity_id.in_(languages))
+        .where(among(_CONVERSATIONS.c.identity_id, languages))
         .group_by(_CONVERSATIONS.c.identity_id)
     )
     query = select_columns(
@@ -261,8 +262,7 @@ def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[
         {"id": number} | new_row(Conversation, identity_id=one, language=languages[one])
         for one, number in pairs
     ]
-    if rows:
-        session.connection().execute(insert(_CONVERSATIONS), rows)
+    insert_many(session, _CONVERSATIONS, rows)
     for identity_id, conversation_id in pairs:
         found[identity_id] = (conversation_id, languages[identity_id])
         emit(session, ConversationOpened(conversation_id))
@@ -271,7 +271,7 @@ def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[
 
 def touch_all(session: Session, conversation_ids: Collection[int], at: datetime) -> None:
     """Mark conversations as changed at a moment."""
-    mine = _CONVERSATIONS.c.id.in_(conversation_ids)
+    mine = among(_CONVERSATIONS.c.id, conversation_ids)
     session.connection().execute(update(_CONVERSATIONS).where(mine).values(updated_at=at))
 
 

@@ -11,6 +11,7 @@ from bot.core.clock import now
 from bot.core.messages import Address, Inbound
 from storage import live
 from storage.models.base import moment, new_row
+from storage.models.bulk import among
 from storage.models.upsert import insert_values
 
 
@@ -137,7 +138,7 @@ def held_identity(session: Session, identity_id: int) -> Identity:
 
 def held_identities(session: Session, ids: Collection[int]) -> dict[int, Identity]:
     """The rows of chats by id, held until the commit, taken in the order of their ids."""
-    query = select(Identity).where(col(Identity.id).in_(ids)).order_by(col(Identity.id))
+    query = select(Identity).where(among(col(Identity.id), ids)).order_by(col(Identity.id))
     rows = session.exec(query.with_for_update().execution_options(populate_existing=True)).all()
     _held(session).update(ids)
     return {row.id: row for row in rows if row.id is not None}

@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, and_, exists, insert, or_, update
+from sqlalchemy import Index, UniqueConstraint, and_, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from bot.core.messages import Progress
 from storage import live
 from storage.models.base import delete_some, moment, rows_changed
+from storage.models.bulk import insert_many
 from storage.models.conversations import Message
 from storage.models.customers import Identity
 from storage.models.progress import Account, OnItsWay, change, is_due, of, queued
@@ -58,8 +59,7 @@ class Quota(SQLModel, table=True):
 
 def add_deliveries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Queue many deliveries, given as the values of their rows."""
-    if rows:
-        session.connection().execute(insert(SQLModel.metadata.tables["delivery"]), list(rows))
+    insert_many(session, SQLModel.metadata.tables["delivery"], rows)
 
 
 def next_due(

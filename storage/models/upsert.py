@@ -1,6 +1,5 @@
 """INSERT … ON CONFLICT DO NOTHING, the same on both databases."""
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -33,13 +32,6 @@ def insert_values(session: Session, table: Table, values: dict[str, Any]) -> Any
     """Insert a row of `values` unless its like is there. Its key when inserted, else None."""
     statement = _statement(table, _dialect(session))
     return session.connection().execute(statement, values).scalar_one_or_none()
-
-
-def insert_all(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows of values, but for those whose like is there."""
-    if rows:
-        insert = postgresql.insert if _dialect(session) == "postgresql" else sqlite.insert
-        session.connection().execute(insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def _dialect(session: Session) -> str:

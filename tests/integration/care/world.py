@@ -110,6 +110,7 @@ class Year:
 
     def run(self, customers: int) -> None:
         """The whole year, and a week more in which nothing new happens."""
+        at_once = 0.4 * min(1.0, 500 / customers)  # in a big shop something happens every minute
         for number in range(customers):
             self._arrive(number)
         for day in range(0, 366, 3):
@@ -121,7 +122,7 @@ class Year:
             self._pass_until(moment)
             self._move(moment)
             what()
-            if self.random.random() < 0.4 or self._last - self._ticked > LATEST:
+            if self.random.random() < at_once or self._last - self._ticked > LATEST:
                 self._tick()
         self._pass_until(BEGIN + YEAR + timedelta(days=7))
 
