@@ -9,8 +9,10 @@ from sqlmodel import Session
 
 from bot.care import outcomes
 from bot.care import sendings as many
+from bot.care.journeys import Journey
 from bot.care.listening import Book
 from bot.care.outcomes import Figures
+from bot.care.triggers import TRIGGERS
 from bot.core.clock import now
 from bot.core.errors import NotFound
 from bot.core.messages import Progress
@@ -142,7 +144,7 @@ class ReportLine:
 
 
 def journeys(session: Session, book: Book) -> list[JourneyLine]:
-    """All journeys by name."""
+    """All journeys: news before marketing, each in the order of a purchase's life."""
     found, said = counted.by_journey(session, now() - RECENT), switches(session)
     return [
         JourneyLine(
@@ -156,8 +158,12 @@ def journeys(session: Session, book: Book) -> list[JourneyLine]:
                 CareState.DUE, CareState.WRITTEN, CareState.REFUSED, CareState.HELD_OUT
             )),
         )
-        for one in book.find(session, sorted(book.journeys)).values()
+        for one in sorted(book.find(session, book.journeys).values(), key=_place)
     ]  # fmt: skip
+
+
+def _place(journey: Journey) -> tuple[bool, int, str]:
+    return journey.is_marketing, list(TRIGGERS).index(journey.trigger), journey.name
 
 
 def turn(session: Session, agent_id: int | None, book: Book, name: str, deed: str) -> str:

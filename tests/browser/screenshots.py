@@ -21,6 +21,7 @@ from sqlalchemy import update
 from bot.core.clock import now
 from bot.core.messages import State
 from bot.desk.pages import discover
+from bot.desk.pages.care import VIEWS
 from bot.insights.counting import Rules, count_some
 from storage.db import Database
 from storage.migrate import upgrade
@@ -186,11 +187,14 @@ def _pages(page: Page, shop: Demo, folder: Path, language: str) -> None:
     page.locator("#login").wait_for()
     _shoot(page, folder, f"login-{language}")
     _log_in(page, shop)
-    for further in discover():
-        page.goto(f"/desk{further.place.path}")
+    addresses = {further.place.name: further.place.path for further in discover()}
+    addresses |= {f"care-{view}": f"/care?show={view}" for view in VIEWS[1:]}
+    addresses["care-new"] = "/care?show=sendings&new=1"
+    for name, path in addresses.items():
+        page.goto(f"/desk{path}")
         page.locator(".d-main h1").wait_for()
         page.wait_for_function("window.socket?.connected")
-        _shoot(page, folder, f"{further.place.name}-{language}")
+        _shoot(page, folder, f"{name}-{language}")
 
 
 def _shoot(page: Page, folder: Path, name: str) -> None:
