@@ -18,7 +18,7 @@ from bot.core.clock import now
 from bot.core.errors import traced
 from bot.core.messages import Choice, Purpose
 from bot.delivery import outbox
-from bot.delivery.claims import Stop, guard_consent
+from bot.delivery.claims import Stop, Stops, guard_consent
 from bot.feedback import survey
 from bot.words.phrases import Voice
 from storage.db import Database
@@ -32,6 +32,7 @@ AT_ONCE = 500
 Finder = Callable[[Session, Collection[str]], Mapping[str, Journey]]
 """Finds journeys by their names; which it does not know it leaves out."""
 _TURN = "care-planner"
+_OF_CARE = (Purpose.TRANSACTIONAL, Purpose.MARKETING)
 _ADVERTS_LAST = timedelta(hours=24)
 
 log = structlog.get_logger()
@@ -94,30 +95,41 @@ class Planner:
         while (last := db.run(self.batch, customer_id, since)) is not None:
             customer_id = last
 
-    def guard(self, session: Session, delivery: Delivery) -> Stop | None:
-        """Whether a message may leave that was written before, asked when it is claimed."""
-        stop = guard_consent(session, delivery)
-        is_care = delivery.purpose in (Purpose.TRANSACTIONAL, Purpose.MARKETING)
-        if stop is not None or delivery.part or not is_care:
-            return stop
-        care = rows.care_of_message(session, delivery.message_id)
-        return self._judge_claim(session, care) if care is not None else None
+    def guard(self, session: Session, asked: Sequence[Delivery]) -> Stops:
+        """What must not leave of what was written before, asked when it is claimed."""
+        stops = dict(guard_consent(session, asked))
+        begun = {
+            one.message_id: one.id or 0
+            for one in asked
+            if one.id not in stops and not one.part and one.purpose in _OF_CARE
+        }
+        cares = rows.care_of_messages(session, begun) if begun else {}
+        for message_id, verdict in self._judge_claims(session, cares).items():
+            if verdict.kind != "go":
+                stop = Stop(verdict.reason, verdict.kind == "no", verdict.until)
+                stops[begun[message_id]] = stop
+        return stops
 
-    def _judge_claim(self, session: Session, care: CareMessage) -> Stop | None:
-        at, due = now(), [care]
-        journeys = self.journeys(session, {care.journey})
+    def _judge_claims(
+        self, session: Session, cares: Mapping[int, CareMessage]
+    ) -> dict[int, Verdict]:
+        """What the guard says to messages, by their ids, as they would leave."""
+        if not cares:
+            return {}
+        at, due = now(), list(cares.values())
+        journeys = self.journeys(session, {one.journey for one in due})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
-        case = reading.case_of(
-            care, journeys.get(care.journey), known, self.policies, self.rules, at
-        )
-        verdict = judge_claim(case, self.rules, at, care.identity_id or 0)
-        if verdict.kind == "go":
-            return None
-        if verdict.reason != care.reason:
-            rows.refused(session, [_refusal(care, verdict, at)])
-            care.reason = verdict.reason
-            session.add(care)
-        return Stop(verdict.reason, verdict.kind == "no", verdict.until)
+        verdicts = {}
+        for message_id, care in cares.items():
+            journey = journeys.get(care.journey)
+            case = reading.case_of(care, journey, known, self.policies, self.rules, at)
+            verdict = judge_claim(case, self.rules, at, care.identity_id or 0)
+            verdicts[message_id] = verdict
+            if verdict.kind != "go" and verdict.reason != care.reason:
+                rows.refused(session, [_refusal(care, verdict, at)])
+                care.reason = verdict.reason
+                session.add(care)
+        return verdicts
 
     def journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
         """The journeys with these names."""

@@ -1,6 +1,6 @@
 """Claims what may be sent next and records what became of it, each in one transaction."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -37,7 +37,9 @@ REQUEST_LASTS = timedelta(seconds=20)
 """How long the platform's own request for a reply, with its repetitions, may be open."""
 LOOK_AGAIN = timedelta(seconds=10)
 """How soon it is looked again for a file that is being fetched, should nobody tell."""
-Guard = Callable[[Session, Delivery], Stop | None]
+Stops = Mapping[int, Stop]
+"""What must not leave, by the delivery's id."""
+Guard = Callable[[Session, Sequence[Delivery]], Stops]
 """Asked at the moment of claiming, so that what was planned yesterday can be refused today."""
 
 
@@ -56,14 +58,16 @@ def claim(
     """Take up to `most` deliveries for sending; `busy` chats get nothing now."""
     at = now()
     claimed = Claimed()
-    for delivery, message in deliveries.next_due(session, _account(channel), at, busy, most):
+    found = deliveries.next_due(session, _account(channel), at, busy, most)
+    stops = _refusals(session, channel, guard, [delivery for delivery, _ in found], at)
+    for delivery, message in found:
         if channel.policy.replies_only and _comes_for_it(session, delivery, at):
             continue
         enclosed = files.enclosed(session, message)
         if files.are_coming(enclosed):
             _wait(session, delivery, at + LOOK_AGAIN)
             continue
-        way = _way(session, channel, guard, delivery, message, at, enclosed)
+        way = stops.get(delivery.id or 0) or _way(session, channel, delivery, message, at, enclosed)
         if isinstance(way, Stop):
             _stop(session, delivery, way)
             claimed.stopped += 1
@@ -82,7 +86,7 @@ def claim_reply(session: Session, channel: Channel, guard: Guard, chat: str) -> 
     for delivery, message in _waiting(session, channel, chat):
         if delivery.purpose == Purpose.MARKETING:
             continue
-        stop = _refusal(session, channel, guard, delivery, at)
+        stop = _refusals(session, channel, guard, [delivery], at).get(delivery.id or 0)
         if stop is None and files.enclosed(session, message):
             stop = Stop("file", for_good=True)
         if stop is not None:
@@ -93,10 +97,14 @@ def claim_reply(session: Session, channel: Channel, guard: Guard, chat: str) -> 
     return None
 
 
-def guard_consent(session: Session, delivery: Delivery) -> Stop | None:
+def guard_consent(session: Session, asked: Sequence[Delivery]) -> Stops:
     """No marketing to who said stop or has blocked us."""
-    if delivery.purpose != Purpose.MARKETING:
-        return None
+    advertising = [one for one in asked if one.purpose == Purpose.MARKETING]
+    stops = {one.id or 0: _unwanted(session, one) for one in advertising}
+    return {number: stop for number, stop in stops.items() if stop is not None}
+
+
+def _unwanted(session: Session, delivery: Delivery) -> Stop | None:
     identity = find_identity(session, delivery.address)
     if identity is None or identity.blocked_at is not None:
         return Stop("blocked", for_good=True)
@@ -111,30 +119,30 @@ def _account(channel: Channel) -> Account:
     return channel.channel, channel.account
 
 
-def _refusal(
-    session: Session, channel: Channel, guard: Guard, delivery: Delivery, at: datetime
-) -> Stop | None:
-    purpose = Purpose(delivery.purpose)
-    if at > delivery.useful_until:
-        return Stop("expired", for_good=True)
-    if purpose not in channel.policy.carries:
-        return Stop("route", for_good=True)
-    return guard(session, delivery)
+def _refusals(
+    session: Session, channel: Channel, guard: Guard, asked: Sequence[Delivery], at: datetime
+) -> Stops:
+    """What must not leave of these, whatever way there is."""
+    stops: dict[int, Stop] = {}
+    for one in asked:
+        if at > one.useful_until:
+            stops[one.id or 0] = Stop("expired", for_good=True)
+        elif Purpose(one.purpose) not in channel.policy.carries:
+            stops[one.id or 0] = Stop("route", for_good=True)
+    return stops | dict(guard(session, [one for one in asked if one.id not in stops]))
 
 
 def _way(
     session: Session,
     channel: Channel,
-    guard: Guard,
     delivery: Delivery,
     message: Message,
     at: datetime,
     enclosed: list[Attached],
 ) -> Stop | str:
-    """By which route it goes, empty for the ordinary one, or why it does not."""
-    stop = _refusal(session, channel, guard, delivery, at)
-    if stop is not None or channel.policy.replies_only:
-        return stop or Stop(quota.CLOSED)
+    """By which route it goes, empty for the ordinary one, or why there is none."""
+    if channel.policy.replies_only:
+        return Stop(quota.CLOSED)
     policy, purpose = channel.policy, Purpose(delivery.purpose)
     if enclosed and (files.are_lost(enclosed) or not policy.files):
         return Stop("file", for_good=True)
@@ -196,7 +204,8 @@ def _joined(
         has_files = bool(files.enclosed(session, message))
         if is_early or is_other or has_files or policy.pieces(text, choices) > 1:
             break
-        if _refusal(session, channel, guard, delivery, at) is None and _take(session, delivery):
+        is_refused = bool(_refusals(session, channel, guard, [delivery], at))
+        if not is_refused and _take(session, delivery):
             keys = (*first.joined, str(delivery.id))
             first = replace(first, text=text, choices=choices, joined=keys)
     return first

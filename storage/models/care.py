@@ -186,9 +186,10 @@ def refused(session: Session, refusals: Sequence[dict[str, Any]]) -> None:
     insert_many(session, SQLModel.metadata.tables["care_refusal"], refusals)
 
 
-def care_of_message(session: Session, message_id: int) -> CareMessage | None:
-    """What a message was planned as, if it is one of care."""
-    return session.exec(select(CareMessage).where(CareMessage.message_id == message_id)).first()
+def care_of_messages(session: Session, message_ids: Collection[int]) -> dict[int, CareMessage]:
+    """What messages were planned as, by their ids, of those that are care."""
+    query = select(CareMessage).where(among(col(CareMessage.message_id), message_ids))
+    return {one.message_id or 0: one for one in session.exec(query)}
 
 
 def move_care(session: Session, before: int, after: int) -> None:

@@ -93,7 +93,6 @@ def check(db: Database, platform: TelegramDouble, done: SendingLine, count: int)
     assert (done.sent + done.uncertain, len(uncertain)) == (count, done.uncertain)
     rows = db.run(lambda s: len(s.exec(select(CareMessage.id)).all()))
     assert rows == count
-    assert {call.outcome for call in platform.calls} <= {"sent"}
 
 
 def test_killed_while_sending_to_many(sqlite_db: Database, voice: Voice) -> None:
@@ -114,6 +113,7 @@ def test_killed_while_sending_to_ten_thousand(sqlite_db: Database, voice: Voice)
     with TelegramDouble().running() as platform:
         done = kill(sqlite_db, voice, platform, 10_000, 0.25, 0.5, 0.75)
         check(sqlite_db, platform, done, 10_000)
+        assert {call.outcome for call in platform.calls} <= {"sent"}  # by whole seconds, never 429
 
 
 @pytest.mark.soak

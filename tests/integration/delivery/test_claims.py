@@ -207,7 +207,7 @@ def test_who_said_stop_gets_no_marketing_that_was_planned_before(db: Database) -
 def test_a_guard_may_hold_or_refuse(db: Database) -> None:
     db.run(queue, 2, 1)
     stops = {"c0": Stop("complaint"), "c1": Stop("delivered already", for_good=True)}
-    assert claim(db, guard=lambda _session, delivery: stops[delivery.chat]) == []
+    assert claim(db, guard=lambda _session, asked: {d.id: stops[d.chat] for d in asked}) == []
     assert (row(db, "c0 #0").state, row(db, "c0 #0").reason) == ("held", "complaint")
     assert (row(db, "c1 #0").state, row(db, "c1 #0").reason) == ("failed", "delivered already")
 
