@@ -10,8 +10,7 @@ from tests.crypto.conftest import Ask
 from tests.crypto.messages import ABOUT, PEERS, TEXTS, fill_of
 from tests.doubles.wechat_crypto import Seal, fields, xml
 
-NOW = str(int(time.time()))
-FRESH = {**ABOUT, "when": NOW, "token": "tokenOfTheTests"}
+FRESH = {**ABOUT, "token": "tokenOfTheTests"}
 SETTINGS = WeChat(
     name="peers",
     app_id=ABOUT["id"],
@@ -25,11 +24,12 @@ INNER = [xml({"Content": text}).decode() for text in TEXTS]
 @pytest.mark.parametrize("peer", PEERS)
 def test_their_callbacks_are_taken(ask: Ask, peer: str) -> None:
     assert {fill_of(text) for text in INNER} == set(range(1, 33))
-    found = ask([{**FRESH, "peer": peer, "work": "encrypt", "text": text} for text in INNER])
+    at = {"when": str(int(time.time()))}
+    found = ask([{**FRESH, **at, "peer": peer, "work": "encrypt", "text": text} for text in INNER])
     envelope = Envelope(SETTINGS)
     for one, text in zip(found, TEXTS, strict=True):
         body = xml({"ToUserName": "gh_1", "Encrypt": one["text"]})
-        query = {"timestamp": NOW, "nonce": ABOUT["nonce"], "encrypt_type": "aes"}
+        query = {"timestamp": at["when"], "nonce": ABOUT["nonce"], "encrypt_type": "aes"}
         opened = envelope.open({**query, "msg_signature": one["signature"]}, body)
         assert opened.text("Content") == text
         with pytest.raises(Forged):
