@@ -185,7 +185,7 @@ def _verdicts(
     journeys: Mapping[str, Journey] = {journey.name: journey}
     known = reading.read(session, rows, journeys, planner.policies, planner.rules, at)
     for row in rows:
-        yield row, planner.verdict(row, journeys, known, {}, at), known
+        yield row, planner.verdict(row, journeys, known, at), known
 
 
 def _reason(row: CareMessage, verdict: Verdict) -> str:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from bot.care import reading
 from bot.care.coupons import Coupons, NoCoupons, Wish
 from bot.care.facts import coupon_facts, facts_for
-from bot.care.guard import Rules, Verdict, judge, judge_claim
+from bot.care.guard import Case, Rules, Verdict, judge, judge_claim
 from bot.care.journeys import HELD_OUT, Journey
 from bot.care.reading import Known, Policies
 from bot.core.clock import now
@@ -23,15 +23,19 @@ from bot.feedback import survey
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models import care as rows
+from storage.models import stock_watches
 from storage.models.care import CareMessage, CareState
 from storage.models.deliveries import Delivery
-from storage.ownership import alone
+from storage.ownership import alone, in_turn
 
 AT_ONCE = 500
 """Messages decided in one transaction: chats wait for it no longer than for any other."""
 Finder = Callable[[Session, Collection[str]], Mapping[str, Journey]]
 """Finds journeys by their names; which it does not know it leaves out."""
 _TURN = "care-planner"
+_CAPPED = "care-marketing"
+_UNTOLD = ("sold out", "expired")
+"""Why a product's return was not told, though it is still wished for."""
 _ADVERTS_LAST = timedelta(hours=24)
 
 log = structlog.get_logger()
@@ -45,6 +49,7 @@ class Decisions:
     given: list[tuple[Wish, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    untold: list[CareMessage] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -63,13 +68,16 @@ class Planner:
 
     def decide(self, session: Session, due: Sequence[CareMessage], at: datetime) -> int:
         """Decide about messages that are due and held. Returns how many were written."""
+        if any(one.purpose == Purpose.MARKETING for one in due):
+            in_turn(session, _CAPPED)  # what a sending writes meanwhile counts, and the reverse
         journeys = self.journeys(session, {one.journey for one in due})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
-        wishes = [wish for one in due if (wish := _wish(one, journeys)) is not None]
+        wishes = self._wishes(due, journeys, known, at)
         offers = self.coupons.offer(session, wishes, at) if wishes else {}
+        lacking = {wish.care_id for wish in wishes} - offers.keys()
         found = Decisions()
         for care in due:
-            verdict = self.verdict(care, journeys, known, offers, at)
+            verdict = self.verdict(care, journeys, known, at, lacking)
             self._note(found, care, journeys, known, offers, verdict, at)
         self._write(session, found, at)
         return len(found.go)
@@ -107,9 +115,7 @@ class Planner:
         at, due = now(), [care]
         journeys = self.journeys(session, {care.journey})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
-        case = reading.case_of(
-            care, journeys.get(care.journey), known, self.policies, self.rules, at
-        )
+        case = self._case(care, journeys, known, at)
         verdict = judge_claim(case, self.rules, at, care.identity_id or 0)
         if verdict.kind == "go":
             return None
@@ -117,6 +123,8 @@ class Planner:
             rows.refused(session, [_refusal(care, verdict, at)])
             care.reason = verdict.reason
             session.add(care)
+        if _is_untold(care, journeys, verdict):
+            stock_watches.reopen(session, care.customer_id, care.facts["sku"])
         return Stop(verdict.reason, verdict.kind == "no", verdict.until)
 
     def journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
@@ -131,15 +139,31 @@ class Planner:
         care: CareMessage,
         journeys: Mapping[str, Journey],
         known: Known,
-        offers: Mapping[int, Any],
         at: datetime,
+        lacking: Collection[int | None] = (),
     ) -> Verdict:
-        """What the guard says to one message."""
-        journey = journeys.get(care.journey)
-        case = reading.case_of(care, journey, known, self.policies, self.rules, at)
-        if _wish(care, journeys) is not None and care.id not in offers:
+        """What the guard says to one message; those `lacking` a coupon are given by their ids."""
+        case = self._case(care, journeys, known, at)
+        if care.id in lacking:
             case = replace(case, lacks_coupon=True)
         return judge(case, self.rules, at)
+
+    def _case(
+        self, care: CareMessage, journeys: Mapping[str, Journey], known: Known, at: datetime
+    ) -> Case:
+        journey = journeys.get(care.journey)
+        return reading.case_of(care, journey, known, self.policies, self.rules, at)
+
+    def _wishes(
+        self,
+        due: Sequence[CareMessage],
+        journeys: Mapping[str, Journey],
+        known: Known,
+        at: datetime,
+    ) -> list[Wish]:
+        """The coupons that are wanted now: none is kept for who cannot be written to."""
+        wishes = [(one, wish) for one in due if (wish := _wish(one, journeys)) is not None]
+        return [wish for one, wish in wishes if self.verdict(one, journeys, known, at).kind == "go"]
 
     def _note(
         self,
@@ -156,6 +180,8 @@ class Planner:
             found.changes.append(_stopped(care, verdict, at))
             if verdict.reason != care.reason:
                 found.refusals.append(_refusal(care, verdict, at))
+            if _is_untold(care, journeys, verdict):
+                found.untold.append(care)
             return
         if care.variant == HELD_OUT:
             found.changes.append(_change(care, CareState.HELD_OUT, decided_at=at))
@@ -164,7 +190,9 @@ class Planner:
         offer = offers.get(care.id or 0)
         post = self._post(care, journeys[care.journey], known, offer, verdict.chat.id, at)
         if post is None:
-            found.changes.append(_change(care, CareState.REFUSED, "no words", decided_at=at))
+            wordless = Verdict("no", "no words")
+            found.changes.append(_stopped(care, wordless, at))
+            found.refusals.append(_refusal(care, wordless, at))
             return
         found.go.append((care, post))
         wish = _wish(care, journeys)
@@ -185,6 +213,8 @@ class Planner:
                 found.changes.append(change)
         rows.decided(session, found.changes)
         rows.refused(session, found.refusals)
+        for care in found.untold:
+            stock_watches.reopen(session, care.customer_id, care.facts["sku"])
 
     def _post(
         self,
@@ -229,8 +259,10 @@ class Planner:
         there = (known.spoken.get(chat.id, ""), chat.language) if chat is not None else ()
         spoken = (*there, customer.language, self.voice.default_language)
         languages = self.voice.words.shop.languages
-        language = next(one for one in spoken if one in languages)
         channel = chat.channel if chat is not None else ""
+        said = [one for one in spoken if one in languages]
+        has_words = (one for one in said if journey.text(one, self.tone, channel, care.variant))
+        language = next(has_words, said[0])
         return language, self._say(care, journey, known, offer, language, channel)
 
     def _say(
@@ -258,6 +290,13 @@ class Planner:
         )
         template = journey.text(language, self.tone, channel, care.variant)
         return self.voice.words.render(template, language, **values)
+
+
+def _is_untold(care: CareMessage, journeys: Mapping[str, Journey], verdict: Verdict) -> bool:
+    """Whether somebody who wished to be told of a product is not, and would be the next time."""
+    journey = journeys.get(care.journey)
+    is_wish = journey is not None and journey.trigger == "back_in_stock" and "sku" in care.facts
+    return is_wish and verdict.kind == "no" and verdict.reason in _UNTOLD
 
 
 def _wish(care: CareMessage, journeys: Mapping[str, Journey]) -> Wish | None:
