@@ -190,6 +190,18 @@ def test_each_gets_a_coupon_of_their_own(db: Database, house: House) -> None:
     assert line(db, 1).held_out == held_out
 
 
+def test_codes_that_expire_too_soon_to_be_given_are_none(db: Database, house: House) -> None:
+    db.run(gather, 5)
+    for number in range(5):
+        soon = now() + timedelta(hours=12)
+        db.run(lambda s, n=number, at=soon: coupons.add(s, "gift", NewCoupon(f"C{n}", "¥20", at)))
+    (pool,) = db.run(coupons.pools)
+    assert (pool.free, pool.expired, pool.expires_at) == (0, 5, None)
+    with_pool = {key: text + " {{ coupon.code }}" for key, text in TEXTS.items()}
+    with pytest.raises(NotAllowed, match="0 coupons"):
+        begun(db, house, draft(pool="gift", texts=with_pool))
+
+
 def test_a_preview_shows_those_who_differ(db: Database, house: House) -> None:
     ids = db.run(gather, 30, strangers={5})
     db.run(sendings.create, None, house.planner.voice, draft())
