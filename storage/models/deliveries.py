@@ -71,11 +71,16 @@ def next_due(
     """What may be sent now, the most urgent first: not more than one for a chat.
 
     Within a chat the order is kept: answers and agents' words in one line, the others each in
-    their own.
+    their own, where what may not go yet lets pass what may.
     """
     earlier = aliased(Delivery)
     same_line = or_(
         col(earlier.rank) == Delivery.rank, and_(col(earlier.rank) <= 1, col(Delivery.rank) <= 1)
+    )
+    is_next = or_(
+        col(earlier.rank) <= 1,
+        col(earlier.attempts) > 0,  # it is tried again, and the others wait for it
+        is_due(earlier, moment),
     )
     before = exists().where(
         col(earlier.channel) == Delivery.channel,
@@ -84,6 +89,7 @@ def next_due(
         col(earlier.state).in_([Progress.QUEUED, Progress.SENDING]),
         col(earlier.id) < col(Delivery.id),
         same_line,
+        is_next,
     )
     query = (
         select(Delivery, Message)

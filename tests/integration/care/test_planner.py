@@ -642,3 +642,24 @@ def test_two_who_decide_at_once_keep_to_the_cap(
         one.result()
         other.result()
     assert sorted((one.state, one.reason) for one in cares(db)) == [("due", "cap"), ("written", "")]
+
+
+def test_news_that_waits_for_a_quiet_moment_lets_other_news_pass(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    number = db.run(customer, "c-lin")
+    calm = {"purpose": "transactional", "subject": "parcel:9"}
+    db.run(wanted, number, "visit_48h", **calm)
+    visit = house.book.journeys["visit_48h"].model_copy(update={"trigger": "newcomer"})
+    house.book.journeys["visit_48h"] = visit  # type: ignore[index]  # true of no parcel
+    assert decided(db, house) == [("written", "")]
+
+    def waits_for_a_person(session: Session) -> None:
+        conversation = session.exec(select(Conversation)).one()
+        conversation.state = State.WAITING
+        session.add(conversation)
+
+    db.run(waits_for_a_person)
+    assert claimed(db, house) == []
+    db.run(told, "order.shipped", at=now())
+    assert ["XE1" in text for text in claimed(db, house)] == [True]
