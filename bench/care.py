@@ -101,7 +101,7 @@ def _verdicts(
     due = due_from(session, customer_id, at, AT_ONCE)
     journeys = planner.journeys(session, {one.journey for one in due})
     known = reading.read(session, due, journeys, planner.policies, planner.rules, at)
-    return [(one.customer_id, planner.verdict(one, journeys, known, {}, at)) for one in due]
+    return [(one.customer_id, planner.verdict(one, journeys, known, at)) for one in due]
 
 
 def _fill(session: Session, first: int, last: int) -> None:

@@ -15,7 +15,7 @@ from storage.db import Database
 from storage.models.audit import forget_audit
 from storage.models.buttons import forget_buttons
 from storage.models.community import forget_posts
-from storage.models.deliveries import expire_held, forget_quotas
+from storage.models.deliveries import expire_waiting, forget_quotas
 from storage.models.errands import forget_errands, forget_told
 from storage.models.inbound import forget_receipts
 from storage.models.moderation import forget_texts
@@ -60,7 +60,7 @@ def jobs(
         Job("forget-errands", _all(db, forget_errands, ERRANDS_KEPT), "55 4 * * *"),
         Job("forget-webhooks", _all(db, forget_told, TOLD_KEPT), "0 4 * * *"),
         Job("forget-audit", _all(db, forget_audit, audit_kept), "5 4 * * *"),
-        Job("expire-held-messages", _all(db, expire_held), "*/10 * * * *"),
+        Job("expire-held-messages", _all(db, expire_waiting), "*/10 * * * *"),
     ]
 
 

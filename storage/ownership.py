@@ -32,6 +32,14 @@ def alone(session: Session, name: str) -> bool:
     return bool(session.connection().execute(query, {"name": name}).scalar_one())
 
 
+def in_turn(session: Session, name: str) -> None:
+    """Wait until `name`'s work is this transaction's; then it is until it ends."""
+    if session.get_bind().dialect.name == "sqlite":  # it writes alone anyway
+        return
+    query = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    session.connection().execute(query, {"name": name})
+
+
 class Ownership:
     """The right to do `name`'s work, held by this process while it lives.
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from bot.care import festivals
@@ -13,6 +15,7 @@ from bot.care.guard import Rules
 from bot.care.journeys import Journey
 from bot.care.listening import Book, planned_row
 from bot.core.clock import now
+from bot.core.errors import traced
 from storage.db import Database
 from storage.models import care as rows
 from storage.models import care_calendar as found
@@ -23,6 +26,8 @@ AHEAD = timedelta(hours=36)
 """So far ahead of the shop's clock it is planned: it is tomorrow already where others live."""
 LASTS = "lasts_days"
 """The attribute of a product that says how many days it lasts."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,10 @@ class Calendar:
         """Plan everything for all customers, some thousands at a time."""
         last = db.run(found.last_customer)
         for low in range(0, last, STEP):
-            db.run(self.plan, low, low + STEP, now())
+            try:
+                db.run(self.plan, low, low + STEP, now())
+            except IntegrityError as error:  # one of them turned out to be another just now
+                log.warning("planned the next time", customers=low, error=traced(error))
 
     def plan(self, session: Session, low: int, high: int, at: datetime) -> None:
         """Plan everything for customers with ids above `low` up to `high`."""

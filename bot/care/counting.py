@@ -185,7 +185,7 @@ def _verdicts(
     journeys: Mapping[str, Journey] = {journey.name: journey}
     known = reading.read(session, rows, journeys, planner.policies, planner.rules, at)
     for row in rows:
-        yield row, planner.verdict(row, journeys, known, {}, at), known
+        yield row, planner.verdict(row, journeys, known, at), known
 
 
 def _reason(row: CareMessage, verdict: Verdict) -> str:
@@ -200,7 +200,7 @@ def _preview(
     chats = known.chats.get(row.customer_id, ())
     wanted = verdict.chat.id if verdict.chat else next((one.id for one in chats), None)
     chat = next((one for one in chats if one.id == wanted), None)
-    language, text = planner.wording(row, journey, known, _example(), chat)
+    language, text = planner.wording.said(row, journey, known, _example(), chat)
     customer = known.customers[row.customer_id]
     channel = chat.channel if chat is not None else ""
     return Preview(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.care_settings import Care, Consenting
 from bot.core.messages import Purpose
+from storage.models.care import NO_CHAT
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK_AGAIN = timedelta(hours=1)
@@ -120,7 +121,7 @@ def judge(case: Case, rules: Rules, at: datetime) -> Verdict:
     allowed, reason = _allowed(case, rules)
     if not allowed:
         until = at + (LOOK_AGAIN if reason == "route" else NO_CHAT_AGAIN)
-        return Verdict("no", reason) if reason != "no chat" else Verdict("wait", reason, until)
+        return Verdict("no", reason) if reason != NO_CHAT else Verdict("wait", reason, until)
     chat = _best(case, allowed)
     wait = _not_now(case, rules, at, chat)
     return wait or Verdict("go", chat=chat)
@@ -187,7 +188,7 @@ def _allowed(case: Case, rules: Rules) -> tuple[list[Chat], str]:
     chats = [one for one in case.chats if one.is_known or not case.is_private]
     chats = [one for one in chats if not one.is_blocked]
     if not chats:
-        return [], "no chat"
+        return [], NO_CHAT
     chats = [one for one in chats if case.purpose in one.carries]
     if not chats:
         return [], "route"

@@ -9,6 +9,7 @@ from bot.care.guard import Rules
 from bot.care.listening import Book, Listener
 from bot.care.planner import Planner
 from bot.care.reading import Policies
+from bot.care.wording import Wording
 from bot.config import Config
 from bot.core.events import Bus
 from bot.engine import Job
@@ -30,10 +31,9 @@ class House:
         book = Book(journeys, config.care.holdout)
         rules = Rules.of(config.care, config.shop.zone)
         planner = Planner(
-            voice,
+            Wording(voice, config.care.voice),
             rules,
             [book.find, sending_journey.find],
-            tone=config.care.voice,
             coupons=coupons or NoCoupons(),
         )
         return cls(book, planner)

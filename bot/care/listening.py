@@ -73,7 +73,7 @@ class Listener:
             Happening(
                 "back_in_stock",
                 customers=[wish.customer_id for wish in wishes],
-                subject=f"{About.PRODUCT}:{product.sku}/{at:%Y-%m-%d}",
+                subject=f"{About.PRODUCT}:{product.sku}/{at.isoformat()}",
                 facts={"sku": product.sku},
                 at=at,
             ),

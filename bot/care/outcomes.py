@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 from typing import Any
@@ -91,10 +91,14 @@ def scope(
     journey: str = "",
     sending_id: int | None = None,
 ) -> Scope:
-    """What was due in a span, the last 30 days where nothing else is said; of a sending, all."""
+    """What was due in a span, the last 30 days where nothing else is said; of a sending, all, also
+    what waits."""
     at = now()
-    first = since or (at - SPAN if sending_id is None else datetime.min.replace(tzinfo=at.tzinfo))
-    return Scope(first, until or at, days, at, journey, sending_id)
+    if sending_id is None:
+        first, last = at - SPAN, at
+    else:
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return Scope(since or first, until or last, days, at, journey, sending_id)
 
 
 def report(session: Session, which: Scope) -> dict[Group, Figures]:
@@ -104,10 +108,11 @@ def report(session: Session, which: Scope) -> dict[Group, Figures]:
         found.setdefault(group, Figures()).add(fate, reason, count)
     for group, counts in outcomes.effects(session, which):
         for name, count in counts.items():
-            setattr(found[group], name, count)
+            setattr(found.setdefault(group, Figures()), name, count)
     for group, currency, orders, amount in outcomes.revenue(session, which):
-        found[group].orders += orders
-        found[group].revenue[currency] = amount
+        figures = found.setdefault(group, Figures())
+        figures.orders += orders
+        figures.revenue[currency] = amount
     return dict(sorted(found.items(), key=lambda one: _turn(one[0])))
 
 

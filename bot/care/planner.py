@@ -10,22 +10,22 @@ from sqlmodel import Session
 
 from bot.care import reading
 from bot.care.coupons import Coupons, NoCoupons, Wish
-from bot.care.facts import coupon_facts, facts_for
-from bot.care.guard import Rules, Verdict, judge, judge_claim
+from bot.care.guard import Case, Rules, Verdict, judge, judge_claim
 from bot.care.journeys import HELD_OUT, Journey
 from bot.care.reading import Known, Policies
+from bot.care.wording import Wording
 from bot.core.clock import now
-from bot.core.errors import traced
-from bot.core.messages import Choice, Purpose
+from bot.core.errors import Unavailable, traced
+from bot.core.messages import Purpose
 from bot.delivery import outbox
 from bot.delivery.claims import Stop, Stops, guard_consent
-from bot.feedback import survey
 from bot.words.phrases import Voice
 from storage.db import Database
 from storage.models import care as rows
+from storage.models import stock_watches
 from storage.models.care import CareMessage, CareState
 from storage.models.deliveries import Delivery
-from storage.ownership import alone
+from storage.ownership import alone, in_turn
 
 AT_ONCE = 500
 """Messages decided in one transaction: chats wait for it no longer than for any other."""
@@ -33,7 +33,10 @@ Finder = Callable[[Session, Collection[str]], Mapping[str, Journey]]
 """Finds journeys by their names; which it does not know it leaves out."""
 _TURN = "care-planner"
 _OF_CARE = (Purpose.TRANSACTIONAL, Purpose.MARKETING)
-_ADVERTS_LAST = timedelta(hours=24)
+_LATER = timedelta(hours=1)
+_CAPPED = "care-marketing"
+_UNTOLD = ("sold out", "expired")
+"""Why a product's return was not told, though it is still wished for."""
 
 log = structlog.get_logger()
 
@@ -46,36 +49,46 @@ class Decisions:
     given: list[tuple[Wish, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    untold: list[CareMessage] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Planner:
-    """Decides, renders and writes; `tone` is the voice that the shop has chosen.
+    """Decides, has it said by `wording`, and writes.
 
     `policies` says what each account may send. Journeys are asked for at each of `finders`.
     """
 
-    voice: Voice
+    wording: Wording
     rules: Rules
     finders: Sequence[Finder]
     policies: Policies = field(default_factory=dict)
-    tone: str = "warm"
     coupons: Coupons = field(default_factory=NoCoupons)
+
+    @property
+    def voice(self) -> Voice:
+        """The shop's own, for what is said besides journeys."""
+        return self.wording.voice
 
     def decide(self, session: Session, due: Sequence[CareMessage], at: datetime) -> int:
         """Decide about messages that are due and held. Returns how many were written."""
+        if any(one.purpose == Purpose.MARKETING for one in due):
+            in_turn(session, _CAPPED)  # what a sending writes meanwhile counts, and the reverse
         journeys = self.journeys(session, {one.journey for one in due})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
-        wishes = [wish for one in due if (wish := _wish(one, journeys)) is not None]
+        wishes = self._wishes(due, journeys, known, at)
         offers = self.coupons.offer(session, wishes, at) if wishes else {}
+        lacking = {wish.care_id for wish in wishes} - offers.keys()
         found = Decisions()
         for care in due:
-            verdict = self.verdict(care, journeys, known, offers, at)
+            verdict = self.verdict(care, journeys, known, at, lacking)
             self._note(found, care, journeys, known, offers, verdict, at)
         self._write(session, found, at)
         return len(found.go)
 
-    def batch(self, session: Session, customer_id: int, since: datetime) -> int | None:
+    def batch(
+        self, session: Session, customer_id: int, since: datetime, most: int = AT_ONCE
+    ) -> int | None:
         """Decide about the next messages that were due at `since`, of customers from this id on.
 
         Returns from which id on there may be more; None when there are none, or another process
@@ -83,17 +96,29 @@ class Planner:
         """
         if not alone(session, _TURN):
             return None
-        due = rows.due_from(session, customer_id, since, AT_ONCE)
+        due = rows.due_from(session, customer_id, since, most)
         self.decide(session, due, max(since, now()))
-        return due[-1].customer_id if len(due) == AT_ONCE else None
+        return due[-1].customer_id if len(due) == most else None
 
     def run(self, db: Database) -> None:
-        """Decide about all that is due. Ended on the way, the next run does the rest."""
-        since, customer_id = now(), 0
-        if not db.run(rows.is_any_due, since):
-            return
-        while (last := db.run(self.batch, customer_id, since)) is not None:
+        """Decide about all that is due. Ended on the way, the next run does the rest.
+
+        Where that fails, it is decided one by one, and what fails is put off by an hour.
+        """
+        since, customer_id, singly = now(), 0, 0
+        last = 0 if db.run(rows.is_any_due, since) else None
+        while last is not None:
             customer_id = last
+            try:
+                last = db.run(self.batch, customer_id, since, 1 if singly else AT_ONCE)
+                singly = max(0, singly - 1)
+            except Unavailable:
+                raise
+            except Exception as error:
+                if singly:
+                    log.error("a care message is put off", error=traced(error))
+                    db.run(rows.put_off, customer_id, since, now() + _LATER)
+                singly = singly or AT_ONCE
 
     def guard(self, session: Session, asked: Sequence[Delivery]) -> Stops:
         """What must not leave of what was written before, asked when it is claimed."""
@@ -121,14 +146,15 @@ class Planner:
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
         verdicts = {}
         for message_id, care in cares.items():
-            journey = journeys.get(care.journey)
-            case = reading.case_of(care, journey, known, self.policies, self.rules, at)
+            case = self._case(care, journeys, known, at)
             verdict = judge_claim(case, self.rules, at, care.identity_id or 0)
             verdicts[message_id] = verdict
             if verdict.kind != "go" and verdict.reason != care.reason:
                 rows.refused(session, [_refusal(care, verdict, at)])
                 care.reason = verdict.reason
                 session.add(care)
+            if _is_untold(care, journeys, verdict):
+                stock_watches.reopen(session, care.customer_id, care.facts["sku"])
         return verdicts
 
     def journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
@@ -143,15 +169,31 @@ class Planner:
         care: CareMessage,
         journeys: Mapping[str, Journey],
         known: Known,
-        offers: Mapping[int, Any],
         at: datetime,
+        lacking: Collection[int | None] = (),
     ) -> Verdict:
-        """What the guard says to one message."""
-        journey = journeys.get(care.journey)
-        case = reading.case_of(care, journey, known, self.policies, self.rules, at)
-        if _wish(care, journeys) is not None and care.id not in offers:
+        """What the guard says to one message; those `lacking` a coupon are given by their ids."""
+        case = self._case(care, journeys, known, at)
+        if care.id in lacking:
             case = replace(case, lacks_coupon=True)
         return judge(case, self.rules, at)
+
+    def _case(
+        self, care: CareMessage, journeys: Mapping[str, Journey], known: Known, at: datetime
+    ) -> Case:
+        journey = journeys.get(care.journey)
+        return reading.case_of(care, journey, known, self.policies, self.rules, at)
+
+    def _wishes(
+        self,
+        due: Sequence[CareMessage],
+        journeys: Mapping[str, Journey],
+        known: Known,
+        at: datetime,
+    ) -> list[Wish]:
+        """The coupons that are wanted now: none is kept for who cannot be written to."""
+        wishes = [(one, wish) for one in due if (wish := _wish(one, journeys)) is not None]
+        return [wish for one, wish in wishes if self.verdict(one, journeys, known, at).kind == "go"]
 
     def _note(
         self,
@@ -168,15 +210,19 @@ class Planner:
             found.changes.append(_stopped(care, verdict, at))
             if verdict.reason != care.reason:
                 found.refusals.append(_refusal(care, verdict, at))
+            if _is_untold(care, journeys, verdict):
+                found.untold.append(care)
             return
         if care.variant == HELD_OUT:
             found.changes.append(_change(care, CareState.HELD_OUT, decided_at=at))
             return
         assert verdict.chat is not None
         offer = offers.get(care.id or 0)
-        post = self._post(care, journeys[care.journey], known, offer, verdict.chat.id, at)
+        post = self.wording.post(care, journeys[care.journey], known, offer, verdict.chat.id, at)
         if post is None:
-            found.changes.append(_change(care, CareState.REFUSED, "no words", decided_at=at))
+            wordless = Verdict("no", "no words")
+            found.changes.append(_stopped(care, wordless, at))
+            found.refusals.append(_refusal(care, wordless, at))
             return
         found.go.append((care, post))
         wish = _wish(care, journeys)
@@ -197,79 +243,15 @@ class Planner:
                 found.changes.append(change)
         rows.decided(session, found.changes)
         rows.refused(session, found.refusals)
+        for care in found.untold:
+            stock_watches.reopen(session, care.customer_id, care.facts["sku"])
 
-    def _post(
-        self,
-        care: CareMessage,
-        journey: Journey,
-        known: Known,
-        offer: Any,
-        chat_id: int,
-        at: datetime,
-    ) -> outbox.Post | None:
-        """The message in the customer's words and language; None where it cannot be said."""
-        chat = next(row for row in known.chats[care.customer_id] if row.id == chat_id)
-        try:
-            language, text = self.wording(care, journey, known, offer, chat)
-        except Exception as error:
-            log.error("a care message cannot be said", journey=care.journey, error=traced(error))
-            return None
-        if not text:
-            return None
-        purpose = Purpose(care.purpose)
-        lasts = at + _ADVERTS_LAST if purpose == Purpose.MARKETING else care.valid_until
-        return outbox.Post(
-            chat_id,
-            text,
-            purpose,
-            min(care.valid_until, lasts),
-            self._choices(journey, language),
-        )
 
-    def _choices(self, journey: Journey, language: str) -> tuple[Choice, ...]:
-        """What can be chosen under the journey's message."""
-        if journey.button == "stars":
-            return survey.stars()
-        person = Choice(self.voice.say("replies.person_button", language), "person")
-        return (person,) if journey.button else ()
-
-    def wording(
-        self, care: CareMessage, journey: Journey, known: Known, offer: Any, chat: Any = None
-    ) -> tuple[str, str]:
-        """The language and the text for one customer, in a chat of theirs if they have one."""
-        customer = known.customers[care.customer_id]
-        there = (known.spoken.get(chat.id, ""), chat.language) if chat is not None else ()
-        spoken = (*there, customer.language, self.voice.default_language)
-        languages = self.voice.words.shop.languages
-        language = next(one for one in spoken if one in languages)
-        channel = chat.channel if chat is not None else ""
-        return language, self._say(care, journey, known, offer, language, channel)
-
-    def _say(
-        self,
-        care: CareMessage,
-        journey: Journey,
-        known: Known,
-        offer: Any,
-        language: str,
-        channel: str,
-    ) -> str:
-        parcel = known.parcel_of(care)
-        extra = dict(care.facts)
-        if offer is not None:
-            extra["coupon"] = coupon_facts(offer, language, self.voice)
-        values = facts_for(
-            language,
-            self.voice,
-            name=known.customers[care.customer_id].name,
-            order=known.orders.get(care.order_id or 0),
-            parcel=parcel,
-            latest=known.steps.get(parcel.id) if parcel is not None else None,
-            product=known.product_of(care),
-            extra=extra,
-        )
-        template = journey.text(language, self.tone, channel, care.variant)
-        return self.voice.words.render(template, language, **values)
+def _is_untold(care: CareMessage, journeys: Mapping[str, Journey], verdict: Verdict) -> bool:
+    """Whether somebody who wished to be told of a product is not, and would be the next time."""
+    journey = journeys.get(care.journey)
+    is_wish = journey is not None and journey.trigger == "back_in_stock" and "sku" in care.facts
+    return is_wish and verdict.kind == "no" and verdict.reason in _UNTOLD
 
 
 def _wish(care: CareMessage, journeys: Mapping[str, Journey]) -> Wish | None:

@@ -73,6 +73,6 @@ def _fields(where: Any) -> list[str]:
 def _moment(end: date | datetime | None, zone: ZoneInfo) -> datetime | None:
     if end is None:
         return None
-    if isinstance(end, datetime) and end.time() != time():
+    if isinstance(end, datetime):
         return end if end.tzinfo else end.replace(tzinfo=zone)
     return datetime.combine(end + timedelta(days=1), time(), zone)

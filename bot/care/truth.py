@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bot.care.journeys import Journey
+from bot.core.messages import Purpose
 from bot.logistics.status import Status
 from storage.models.care import CareMessage
 
@@ -47,8 +48,7 @@ def _of_parcel(name: str, care: CareMessage, parcel: Any) -> str:
     if parcel is None:
         return "no parcel"
     if name == "stuck":
-        has_moved = parcel.status_at is not None and parcel.status_at > care.created_at
-        return "overtaken" if has_moved else ""
+        return "overtaken" if parcel.stuck_at is None else ""  # it has moved since
     return "" if parcel.status == name else "overtaken"
 
 
@@ -63,7 +63,20 @@ def _of_customer(trigger: str, care: CareMessage, known: "Known") -> str:
         moments += [bought_at] if bought_at is not None else []
         return "not silent" if any(one > care.created_at for one in moments) else ""
     if trigger == "back_in_stock":
+        if _has_said_stop(care, known):
+            return "opted out"
         product = known.product_of(care)
         is_gone = product is None or (product.stock is not None and product.stock <= 0)
         return "sold out" if is_gone else ""
     return ""
+
+
+def _has_said_stop(care: CareMessage, known: "Known") -> bool:
+    """Whether the customer said stop, on all channels, after the message was planned."""
+    return any(
+        one.purpose == Purpose.MARKETING
+        and not one.channel
+        and one.state == "withdrawn"
+        and one.at >= care.created_at
+        for one in known.consents.get(care.customer_id, ())
+    )

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from bot.customers import consent
-from storage.models.care import move_care
+from storage.models.care import can_be_told, move_care
 from storage.models.coupons import move_coupons
 from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
@@ -170,6 +170,7 @@ def join(session: Session, identity: Identity, customer: Customer, at: datetime 
             session.add(chat)
     session.flush()
     _take_over(session, before, customer)
+    can_be_told(session, customer.id)
 
 
 def _take_over(session: Session, anonymous: Customer, customer: Customer) -> None:

@@ -105,7 +105,9 @@ def _is_in(city: str, address: Mapping[str, Any], step: Seen) -> bool:
 def _names(told: str, name: str, region: str) -> bool:
     if re.search(f"[{_HAN}]", name):
         # neither the province of that name, nor a street that is called after the city
-        return bool(re.search(rf"{name}(?!省|自治区|[{_STREET}]?(?:路|街|大道|大街))", told))
+        return bool(
+            re.search(rf"{re.escape(name)}(?!省|自治区|[{_STREET}]?(?:路|街|大道|大街))", told)
+        )
     pattern = rf"{_OTHER_TOWN}(?<!\w){re.escape(name)}(?!\w)(?:,? *([a-z]{{2}})(?![a-z]))?"
     return any(_same_state(found[1], region) for found in re.finditer(pattern, told))
 

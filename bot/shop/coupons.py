@@ -80,9 +80,9 @@ class Stock:
 
 
 def pools(session: Session) -> list[Pool]:
-    """All pools as they stand now."""
+    """All pools as they stand now; codes that expire too soon to be given count as expired."""
     at = now()
-    return coupons.pools(session, at, at - RECENTLY)
+    return coupons.pools(session, at + READ_WITHIN, at - RECENTLY)
 
 
 def is_low(pool: Pool) -> bool:

@@ -21,6 +21,9 @@ from bot.core.clock import now
 from storage.models.base import json_field, moment, new_row
 from storage.models.bulk import among, insert_many, update_many
 
+NO_CHAT = "no chat"
+"""Why what is meant for somebody waits whom we cannot write to yet."""
+
 
 class CareState(StrEnum):
     """How far a care message is; after `WRITTEN` its delivery tells what became of it."""
@@ -153,6 +156,12 @@ def due_from(session: Session, customer_id: int, at: datetime, most: int) -> lis
     return cast("list[CareMessage]", list(session.connection().execute(query)))
 
 
+def put_off(session: Session, customer_id: int, at: datetime, until: datetime) -> None:
+    """Look at the first of what `due_from` gives later."""
+    for row in due_from(session, customer_id, at, 1):
+        session.execute(update(_CARE).where(_CARE.c.id == row.id).values(due_at=until))
+
+
 def due_of(session: Session, keys: Collection[tuple[str, str, int]]) -> list[CareMessage]:
     """What is still to be decided of these journeys, subjects and customers: held rows, too."""
     names = tuple_(_CARE.c.journey, _CARE.c.subject, _CARE.c.customer_id)
@@ -192,11 +201,18 @@ def care_of_messages(session: Session, message_ids: Collection[int]) -> dict[int
     return {one.message_id or 0: one for one in session.exec(query)}
 
 
+def can_be_told(session: Session, customer_id: int) -> None:
+    """A chat of the customer's is known now: what waits for one is looked at."""
+    waits = (_CARE.c.state == CareState.DUE, _CARE.c.reason == NO_CHAT)
+    mine = _CARE.c.customer_id == customer_id
+    session.execute(update(_CARE).where(mine, *waits).values(due_at=now()))
+
+
 def move_care(session: Session, before: int, after: int) -> None:
     """One customer turned out to be another, whose what was planned for them is now.
 
-    Where both had a message of one journey and subject, the first's keeps a subject of its own
-    and is not sent, if it was not yet.
+    Where both had a message of one journey and subject, the first's keeps a subject of its own.
+    No more than one of the two is sent.
     """
     other = _CARE.alias()
     same = and_(
@@ -205,11 +221,14 @@ def move_care(session: Session, before: int, after: int) -> None:
         other.c.customer_id == after,
     )
     mine = _CARE.c.customer_id == before
-    twins = select_columns(_CARE.c.id).join(other, same).where(mine)
-    ids = list(session.connection().execute(twins).scalars())
+    twins = select_columns(_CARE.c.id, _CARE.c.state, other.c.id).join(other, same).where(mine)
+    pairs = session.connection().execute(twins).all()
+    ids = [one for one, _, _ in pairs]
+    is_told = (CareState.WRITTEN, CareState.HELD_OUT)
+    spare = [*ids, *(theirs for _, state, theirs in pairs if state in is_told)]
     is_twin = _CARE.c.id.in_(ids)
     renamed = _CARE.c.subject + "~" + sql_cast(_CARE.c.id, String)
-    is_due = and_(is_twin, _CARE.c.state == CareState.DUE)
+    is_due = and_(_CARE.c.id.in_(spare), _CARE.c.state == CareState.DUE)
     gone = {"state": CareState.REFUSED, "reason": "merged", "decided_at": now()}
     session.execute(update(_CARE).where(is_due).values(**gone))
     session.execute(update(_CARE).where(is_twin).values(subject=renamed))

@@ -1,7 +1,7 @@
 """Deliveries: the truth about what was sent to channels that we push to, and the windows for it."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, and_, exists, or_, update
@@ -15,6 +15,9 @@ from storage.models.bulk import insert_many
 from storage.models.conversations import Message
 from storage.models.customers import Identity
 from storage.models.progress import Account, OnItsWay, change, is_due, of, queued
+
+LEFT_BEHIND = timedelta(hours=1)
+"""After it was of use, a queued delivery is given up by its sender at once, if there is one."""
 
 
 class Delivery(OnItsWay, table=True):
@@ -68,11 +71,16 @@ def next_due(
     """What may be sent now, the most urgent first: not more than one for a chat.
 
     Within a chat the order is kept: answers and agents' words in one line, the others each in
-    their own.
+    their own, where what may not go yet lets pass what may.
     """
     earlier = aliased(Delivery)
     same_line = or_(
         col(earlier.rank) == Delivery.rank, and_(col(earlier.rank) <= 1, col(Delivery.rank) <= 1)
+    )
+    is_next = or_(
+        col(earlier.rank) <= 1,
+        col(earlier.attempts) > 0,  # it is tried again, and the others wait for it
+        is_due(earlier, moment),
     )
     before = exists().where(
         col(earlier.channel) == Delivery.channel,
@@ -81,6 +89,7 @@ def next_due(
         col(earlier.state).in_([Progress.QUEUED, Progress.SENDING]),
         col(earlier.id) < col(Delivery.id),
         same_line,
+        is_next,
     )
     query = (
         select(Delivery, Message)
@@ -201,16 +210,18 @@ def count_by_state(session: Session) -> dict[str, int]:
     return dict(session.exec(query).all())
 
 
-def expire_held(session: Session, at: datetime, most: int) -> int:
-    """Give up at most `most` held deliveries that are of no use any more. Returns how many."""
-    late = (
-        select(col(Delivery.id))
-        .where(Delivery.state == Progress.HELD, col(Delivery.useful_until) < at)
-        .limit(most)
+def expire_waiting(session: Session, at: datetime, most: int) -> int:
+    """Give up at most `most` deliveries that wait and are of no use any more: held ones, and
+    queued ones whose account has gone. Returns how many."""
+    is_held = and_(col(Delivery.state) == Progress.HELD, col(Delivery.useful_until) < at)
+    is_left = and_(
+        col(Delivery.state) == Progress.QUEUED, col(Delivery.useful_until) < at - LEFT_BEHIND
     )
+    waits = or_(is_held, is_left)
+    late = select(col(Delivery.id)).where(waits).limit(most)
     statement = (
         update(Delivery)
-        .where(col(Delivery.id).in_(late))
+        .where(col(Delivery.id).in_(late), waits)  # nobody has taken it meanwhile
         .values(state=Progress.FAILED, reason="expired", updated_at=at)
         .execution_options(synchronize_session=False)
     )

@@ -7,6 +7,7 @@ from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from bot.core.clock import now
 from storage.models.base import moment
+from storage.models.products import Product
 
 
 class StockWatch(SQLModel, table=True):
@@ -44,9 +45,21 @@ def drop_watches(session: Session, customer_id: int) -> None:
     session.exec(delete(StockWatch).where(*open_ones))
 
 
+def reopen(session: Session, customer_id: int, sku: str) -> None:
+    """The customer was not told of a product after all: they still wish to be."""
+    product = select(Product.id).where(Product.sku == sku).scalar_subquery()
+    mine = (col(StockWatch.customer_id) == customer_id, col(StockWatch.product_id) == product)
+    statement = update(StockWatch).where(*mine).values(told_at=None)
+    session.exec(statement.execution_options(synchronize_session="fetch"))
+
+
 def move_watches(session: Session, before: int, after: int) -> None:
-    """One customer's wishes are now another's, who they turned out to be."""
-    theirs = select(StockWatch.product_id).where(StockWatch.customer_id == after)
+    """One customer's wishes are now another's, who they turned out to be; of two for one product
+    one that is not fulfilled yet."""
     mine = col(StockWatch.customer_id) == before
+    still = select(StockWatch.product_id).where(mine, col(StockWatch.told_at).is_(None))
+    fulfilled = (col(StockWatch.customer_id) == after, col(StockWatch.told_at).is_not(None))
+    session.exec(delete(StockWatch).where(*fulfilled, col(StockWatch.product_id).in_(still)))
+    theirs = select(StockWatch.product_id).where(StockWatch.customer_id == after)
     session.exec(delete(StockWatch).where(mine, col(StockWatch.product_id).in_(theirs)))
     session.exec(update(StockWatch).where(mine).values(customer_id=after))

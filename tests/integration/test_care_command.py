@@ -82,3 +82,11 @@ def test_the_documented_file_can_be_read(tmp_path: Path) -> None:
     assert (draft.pool, draft.holdout, draft.segment["silent_days"]) == ("spring", 0.1, 30)
     assert draft.valid_until is not None
     assert draft.valid_until.isoformat() == "2099-04-01T00:00:00+08:00"
+
+
+def test_a_moment_at_midnight_is_no_whole_day(tmp_path: Path) -> None:
+    file = tmp_path / "spring.toml"
+    file.write_text(SPRING.replace("2099-12-31", "2099-12-31T00:00:00"))
+    until = sending_file.read(file, ZoneInfo("Asia/Shanghai")).valid_until
+    assert until is not None
+    assert until.isoformat() == "2099-12-31T00:00:00+08:00"

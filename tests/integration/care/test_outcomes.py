@@ -13,6 +13,7 @@ from bot.care import outcomes
 from bot.care.outcomes import Figures
 from bot.core.messages import Author, Progress, Purpose
 from storage.db import Database
+from storage.models import outcomes as counted
 from storage.models.care import CareMessage, CareState
 from storage.models.consents import Consent
 from storage.models.conversations import Conversation, Message
@@ -180,6 +181,15 @@ def test_the_figures_are_those_of_each_message_by_itself(db: Database) -> None:
     lifts = outcomes.compared(found)
     assert len(lifts) == 4
     assert all(low < value < high for value, low, high in lifts.values())
+
+
+def test_a_group_that_comes_while_it_is_counted_is_counted(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each query sees what was committed before it."""
+    db.run(fill, random.Random(5), 20)
+    monkeypatch.setattr(counted, "fates", lambda *_: [])
+    assert any(one.arrived for one in db.run(outcomes.report, SCOPE).values())
 
 
 def test_the_bounds_of_a_lift() -> None:

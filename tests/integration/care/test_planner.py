@@ -15,6 +15,7 @@ from bot.care.coupons import Wish
 from bot.care.house import House
 from bot.channels.base import Channel, Policy, Window
 from bot.core.clock import now
+from bot.core.events import ParcelStuck, emit
 from bot.core.messages import Purpose, State
 from bot.customers import linking
 from bot.delivery import claims, quota
@@ -28,11 +29,11 @@ from storage.models.coupons import Coupon
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
 from storage.models.feedback import Feedback
-from storage.models.orders import Order
+from storage.models.orders import Order, Parcel
 from storage.models.products import Product
 from storage.models.profiles import CustomerProfile
 from tests.support.care import ACCOUNTS, caring
-from tests.support.world import stepped, told
+from tests.support.world import chat, stepped, told
 
 NOON = datetime.fromisoformat("2026-05-04T12:00:00+08:00")
 ON = ("review_ask", "birthday", "newcomer", "replenishment", "miss_you", "festival_dragon_boat")
@@ -529,3 +530,136 @@ def test_it_is_said_in_traditional_script_to_who_writes_it(db: Database, house: 
     db.run(writes_so)
     db.run(told, "order.shipped", at=now())
     assert texts(db)[0].startswith("好訊息，您的訂單 XE1 已經發出")
+
+
+def test_what_one_of_two_was_told_is_not_told_again_when_they_are_one(
+    db: Database, house: House
+) -> None:
+    def story(session: Session) -> list[str]:
+        known, anonymous = customer(session), Customer()
+        session.add(anonymous)
+        session.flush()
+        wanted(session, anonymous.id or 0, state=CareState.WRITTEN, decided_at=now())
+        wanted(session, known)
+        linking._take_over(session, anonymous, session.get_one(Customer, known))
+        session.expire_all()
+        return [one.state for one in session.exec(select(CareMessage).order_by(CareMessage.id))]
+
+    assert db.run(story) == ["written", "refused"]
+
+
+def test_news_waits_no_longer_once_a_chat_is_linked(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    db.run(told, "order.shipped", at=now())
+    clock.shift(timedelta(minutes=5))
+
+    def link(session: Session) -> None:
+        identity = chat(session, "lin", "telegram", pulls=False)
+        assert linking.prove(session, identity, "XE1", "8888", now()).outcome == "linked"
+
+    db.run(link)
+    assert decided(db, house) == [("written", "")]
+
+
+def test_a_parcel_that_has_moved_is_not_called_stuck(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(NOON + timedelta(hours=11))
+    db.run(customer, "c-lin")
+    db.run(told, "order.shipped", at=now() - timedelta(days=9), tracking_number="SF1")
+    db.run(stepped, Status.IN_TRANSIT, now() - timedelta(days=8))
+
+    def stands_still(session: Session) -> None:
+        parcel = session.exec(select(Parcel)).one()
+        assert parcel.id is not None
+        assert parcel.status_at is not None
+        parcel.stuck_at = now()
+        session.flush()
+        emit(session, ParcelStuck(parcel.id, parcel.status, parcel.status_at))
+
+    db.run(stands_still)
+    clock.shift(timedelta(minutes=10))
+    db.run(stepped, Status.IN_TRANSIT, now() - timedelta(hours=1), tracking_number="SF1", text="x")
+    clock.move_to(NOON + timedelta(hours=21))
+    assert decided(db, house)[-1] == ("refused", "overtaken")
+
+
+def test_no_coupon_is_kept_for_who_cannot_be_written_to_now(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    pool = house.planner.coupons = OnePool(1)
+    for name in ("ann", "bob"):
+        number = db.run(customer, name)
+        db.run(wanted, number, "birthday")
+        if name == "ann":
+            db.run(lambda s, n=number: _low_rating(s, n))
+    house.planner.run(db)
+    assert [(one.state, one.reason) for one in cares(db)] == [("due", "unhappy"), ("written", "")]
+    assert pool.left == 0
+
+
+def _low_rating(session: Session, number: int) -> None:
+    identity = session.exec(select(Identity).where(Identity.customer_id == number)).one()
+    talk = open_conversation(session, identity)
+    session.add(Feedback(conversation_id=talk.id or 0, rating=1, answered_at=now()))
+
+
+def test_who_cannot_be_told_has_the_reason_kept(db: Database, house: House) -> None:
+    number = db.run(customer)
+    db.run(wanted, number)
+    journey = house.book.journeys["festival_dragon_boat"]
+    house.book.journeys["festival_dragon_boat"] = journey.model_copy(update={"texts": {}})  # type: ignore[index]
+    assert decided(db, house) == [("refused", "no words")]
+    assert reasons(db) == [("no words", True)]
+
+
+def test_two_who_decide_at_once_keep_to_the_cap(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    number = db.run(customer)
+    db.run(wanted, number)
+    db.run(wanted, number, "newcomer")
+    first, second = (one.id for one in cares(db))
+    has_decided, is_tried = Event(), Event()
+
+    def decide(session: Session, care_id: int, *, is_first: bool) -> None:
+        due = [session.get_one(CareMessage, care_id)]
+        house.planner.decide(session, due, now())
+        if is_first:
+            has_decided.set()
+            is_tried.wait(1)  # its commit comes only after the other has begun
+        else:
+            is_tried.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(db.run, decide, first, is_first=True)
+        has_decided.wait(10)
+        other = pool.submit(db.run, decide, second, is_first=False)
+        one.result()
+        other.result()
+    assert sorted((one.state, one.reason) for one in cares(db)) == [("due", "cap"), ("written", "")]
+
+
+def test_news_that_waits_for_a_quiet_moment_lets_other_news_pass(
+    db: Database, house: House, clock: time_machine.Traveller
+) -> None:
+    number = db.run(customer, "c-lin")
+    calm = {"purpose": "transactional", "subject": "parcel:9"}
+    db.run(wanted, number, "visit_48h", **calm)
+    visit = house.book.journeys["visit_48h"].model_copy(update={"trigger": "newcomer"})
+    house.book.journeys["visit_48h"] = visit  # type: ignore[index]  # true of no parcel
+    assert decided(db, house) == [("written", "")]
+
+    def waits_for_a_person(session: Session) -> None:
+        conversation = session.exec(select(Conversation)).one()
+        conversation.state = State.WAITING
+        session.add(conversation)
+
+    db.run(waits_for_a_person)
+    assert claimed(db, house) == []
+    db.run(told, "order.shipped", at=now())
+    assert ["XE1" in text for text in claimed(db, house)] == [True]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from sqlalchemy import update
-from sqlmodel import Session, select
+from sqlmodel import Session, func, select
 
 from bot.care import counting, overview, sendings
 from bot.care.counting import Wanted
@@ -27,8 +27,8 @@ from storage.models.agents import Agent
 from storage.models.care import CareMessage, Sending
 from storage.models.conversations import Message
 from storage.models.coupons import Coupon
-from storage.models.customers import Customer
-from storage.models.deliveries import Delivery
+from storage.models.customers import Customer, Identity
+from storage.models.deliveries import Delivery, expire_waiting
 from storage.models.sendings import own_chat
 from tests.support.audience import gather
 from tests.support.care import ACCOUNTS, config
@@ -190,6 +190,18 @@ def test_each_gets_a_coupon_of_their_own(db: Database, house: House) -> None:
     assert line(db, 1).held_out == held_out
 
 
+def test_codes_that_expire_too_soon_to_be_given_are_none(db: Database, house: House) -> None:
+    db.run(gather, 5)
+    for number in range(5):
+        soon = now() + timedelta(hours=12)
+        db.run(lambda s, n=number, at=soon: coupons.add(s, "gift", NewCoupon(f"C{n}", "¥20", at)))
+    (pool,) = db.run(coupons.pools)
+    assert (pool.free, pool.expired, pool.expires_at) == (0, 5, None)
+    with_pool = {key: text + " {{ coupon.code }}" for key, text in TEXTS.items()}
+    with pytest.raises(NotAllowed, match="0 coupons"):
+        begun(db, house, draft(pool="gift", texts=with_pool))
+
+
 def test_a_preview_shows_those_who_differ(db: Database, house: House) -> None:
     ids = db.run(gather, 30, strangers={5})
     db.run(sendings.create, None, house.planner.voice, draft())
@@ -261,3 +273,62 @@ def test_a_test_goes_to_the_agents_own_chat(db: Database) -> None:
     assert own is not None
     assert (own.channel, own.account, own.chat) == ("telegram", "main", "p2")
     assert db.run(own_chat, 999) is None
+
+
+def test_what_waits_for_the_morning_is_planned_in_the_report(db: Database, voice: Voice) -> None:
+    house = House.of(config(quiet_hours="21:30-08:30"), voice)
+    house.connect(ACCOUNTS)
+    with time_machine.travel("2026-05-04T23:00:00+08:00", tick=False):
+        db.run(gather, 10)
+        begun(db, house, draft())
+        look(db, house)
+        found = db.run(overview.report, "spring", 30, 7)
+    assert [(one.figures.planned, one.figures.due) for one in found] == [(10, 10)]
+
+
+def test_each_is_written_to_in_a_language_that_there_are_words_in(
+    db: Database, house: House
+) -> None:
+    ids = db.run(gather, 3)
+
+    def speaks_english_there(session: Session) -> None:
+        chat = session.exec(select(Identity).where(Identity.customer_id == ids[2])).one()
+        chat.language = "en"
+
+    db.run(speaks_english_there)
+    number = begun(db, house, draft(texts={"zh": TEXTS["zh"]}, segment={"languages": ["zh"]}))
+    look(db, house)
+    assert list(written(db)) == [ids[2]]
+    assert line(db, number).reasons == {}
+
+
+def test_an_account_that_has_gone_holds_up_no_sending(db: Database, house: House) -> None:
+    """What was queued there is given up when it is of no use any more."""
+    db.run(gather, QUEUED_MOST + 50)
+    with time_machine.travel(now(), tick=False) as clock:
+        begun(db, house, draft())
+        look(db, house)
+        moved = update(Delivery).values(account="gone")
+        db.run(lambda s: s.execute(moved) and None)
+        look(db, house)
+        assert line(db, 1).written == QUEUED_MOST
+        clock.shift(timedelta(hours=26))
+        assert db.run(expire_waiting, now(), 500) == QUEUED_MOST
+        look(db, house)
+        assert line(db, 1).written == QUEUED_MOST + 50
+        deliver(db)
+        look(db, house)
+        assert line(db, 1).state == "done"
+
+
+def test_a_message_that_is_being_sent_does_not_expire(db: Database, house: House) -> None:
+    db.run(gather, 2)
+    begun(db, house, draft())
+    look(db, house)
+    later = now() + timedelta(days=2)
+    first = select(func.min(Delivery.id)).scalar_subquery()
+    taken = update(Delivery).where(Delivery.id == first).values(state=Progress.SENDING)  # type: ignore[arg-type]
+    db.run(lambda s: s.execute(taken) and None)
+    assert db.run(expire_waiting, later, 500) == 1
+    states = db.run(lambda s: set(s.exec(select(Delivery.state))))
+    assert states == {Progress.SENDING, Progress.FAILED}

@@ -100,7 +100,8 @@ def test_each_gets_one_for_an_occasion_and_always_the_same(db: Database) -> None
     assert give(db, Wish(2, lin), Wish(3, chen)) == {lin: "A", chen: "B"}
     assert give(db, Wish(4, lin, occasion="winback/2026")) == {}  # what is left expires too soon
     (pool,) = db.run(coupons.pools)
-    assert (pool.free, pool.given, pool.recent, coupons.is_low(pool)) == (1, 2, 2, True)
+    assert (pool.free, pool.given, pool.recent, coupons.is_low(pool)) == (0, 2, 2, True)
+    assert pool.expired == 1
 
 
 def test_those_who_ask_at_once_get_different_codes(db: Database) -> None:

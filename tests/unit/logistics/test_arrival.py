@@ -96,6 +96,12 @@ def test_it_has_not_arrived(address: dict[str, str], step: Row) -> None:
     assert not has_arrived(address, [WUHAN], step)
 
 
+@pytest.mark.parametrize("city", ["上海(浦东", "杭州*", "[宁波", "广州（天河区）"])
+def test_a_city_is_no_pattern(city: str) -> None:
+    assert not has_arrived({"city": city}, [WUHAN], Row("到达武汉", "武汉市"))
+    assert has_arrived({"city": city}, [WUHAN], Row(f"到达{city}营业点"))
+
+
 def test_a_parcel_from_the_same_city_never_arrives() -> None:
     collected = Row("【杭州滨江】已揽收", "杭州市", Status.COLLECTED)
     hub = Row("到达【杭州转运中心】", "杭州市")
