@@ -124,6 +124,10 @@ def not_there(turn: Turn) -> Verdict | None:
     sorry = voice.say("orders.not_there", turn.language, number=order.number, **facts)
     _remember(turn, WHERE, order)
     turn.conversation.misses = 0
+    if any(one.startswith(sorry) for one in _said_just_now(turn)):
+        again = voice.say("orders.not_there_again", turn.language)
+        turn.bring_person(f"entry:{_NOT_THERE}", again)
+        return Verdict("handed over", {"entry": _NOT_THERE})
     return _tell_also(turn, sorry, entry, Verdict("answered", {"entry": _NOT_THERE}))
 
 

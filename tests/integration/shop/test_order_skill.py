@@ -486,6 +486,8 @@ def test_what_was_delivered_and_is_not_there_is_looked_for(talk: Talk, words: st
     assert "抱歉" in said or "sorry" in said
     assert "XE10001" in said
     assert "person" in [one["value"] for one in talk.choices]
+    assert said not in talk.say(words)
+    assert talk.conversation().state == "waiting"
 
 
 def test_what_is_on_its_way_is_not_looked_for(talk: Talk) -> None:
