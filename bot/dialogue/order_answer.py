@@ -12,6 +12,7 @@ from bot.dialogue.order_words import (
     CANCELS,
     FOLLOW_UP,
     HURRY,
+    MISSING,
     UNWANTED,
     is_of_refund,
     names_refund,
@@ -29,6 +30,7 @@ ORDER = "order:"
 """Prefix of the value of a button that asks for another order."""
 WHERE, STATUS, CANCEL = "where_is_my_parcel", "order_status", "cancel_order"
 _CANCEL_SENT = "cancel_shipped"
+_NOT_THERE = "delivered_not_received"
 _SETTLED = {"cancelled", "refunded"}
 _OTHERS = 3
 _RELATED = 2
@@ -102,6 +104,31 @@ def follow_up(turn: Turn) -> Verdict | None:
     if bought or known in {STATUS, "order_history"}:
         return answer(turn, STATUS, order)
     return nothing_new(turn, order) or answer(turn, WHERE, order)
+
+
+def not_there(turn: Turn) -> Verdict | None:
+    """Help who has not got what the carrier says was delivered, instead of saying that again."""
+    words, best = turn.understanding.normalised.replace("’", "'"), turn.understanding.best
+    is_sure = turn.understanding.decision == "answer" and best is not None
+    is_other = is_sure and best and best.entry_id not in _GENERAL | {_NOT_THERE}
+    if not MISSING.search(words) or is_of_refund(words) or is_other:
+        return None
+    shown = _shown(turn)
+    own = [shown] if shown else own_orders(turn)
+    order = next((one for one in own if _status(turn, one) == Status.DELIVERED), None)
+    entry = turn.house.entries.entry(_NOT_THERE, turn.language)
+    if order is None or entry is None or any(is_moving(turn, one) for one in own):
+        return None
+    parcel, voice = newest_parcel(turn, order), turn.house.voice
+    facts = parcel_facts(turn.session, parcel, turn.language, voice) if parcel else {}
+    sorry = voice.say("orders.not_there", turn.language, number=order.number, **facts)
+    _remember(turn, WHERE, order)
+    turn.conversation.misses = 0
+    if any(one.startswith(sorry) for one in _said_just_now(turn)):
+        again = voice.say("orders.not_there_again", turn.language)
+        turn.bring_person(f"entry:{_NOT_THERE}", again)
+        return Verdict("handed over", {"entry": _NOT_THERE})
+    return _tell_also(turn, sorry, entry, Verdict("answered", {"entry": _NOT_THERE}))
 
 
 def nothing_new(turn: Turn, order: Order) -> Verdict | None:

@@ -18,6 +18,13 @@ HURRY = re.compile(
     r"催|快点|[还都].{0,3}[没不](?:收)?到|怎么.{0,4}不到|太慢|\bhurry|\bspeed\b|\bfaster\b"
     r"|\bstill (?:not|no|haven'?t|hasn'?t|waiting)\b|\bso (?:slow|late)\b"
 )
+MISSING = re.compile(
+    r"[没未](?:有)?[收拿取领见送]?到|[没不]见(?:着|东西|货|包裹|快递)"
+    r"|\b(?:did ?n'?t|did not|never|have ?n'?t|have not|has ?n'?t|not)(?: yet| even| actually)?"
+    r" (?:g[eo]t|gotten|rec(?:ei|ie|e)ve\w?|arrived?|come|came|here|there)\b"
+    r"|\b(?:don'?t|do not) have (?:it|my|the|anything)\b|\bnothing (?:here|came|arrived)\b"
+)
+"""That something which was delivered is not there."""
 CANCELS = re.compile(
     r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
     r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.core.messages import Choice
 from bot.customers import consent
-from bot.dialogue.product_text import HEALTH, LINK, PRICE, STOCK, SUBSTANCE, WHAT
+from bot.dialogue.product_text import HEALTH, LINK, PRICE, STOCK, SUBSTANCE, WATCH, WHAT
 from bot.dialogue.turn import Turn, Verdict
 from bot.shop.products import folded
 from bot.words.sandbox import money
@@ -66,7 +66,7 @@ def knows(turn: Turn, product: Product, about: Sequence[str]) -> bool:
 
 def watch(turn: Turn, product: Product) -> Verdict:
     """Remember who wants to be told when the product is back; say so where it is there already."""
-    _remember(turn, product)
+    _remember(turn, product, (WATCH,))
     name = product.name or product.sku
     if product.stock is None:
         turn.say("products.watch_unknown", [turn.person_choice()], name=name)
@@ -95,7 +95,7 @@ def _tell(turn: Turn, products: Sequence[Product], about: Sequence[str], known: 
     if known.lacks or HEALTH in about:
         choices.append(turn.person_choice())
     turn.conversation.misses = 0
-    _remember(turn, product)
+    _remember(turn, product, about)
     turn.tell("\n".join(parts), choices)
     outcome = "facts and a person" if HEALTH in about else "data lacks it" if known.lacks else ""
     return Verdict(outcome or "answered", {"product": product.sku, "about": list(about)})
@@ -112,13 +112,22 @@ def ask_back(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> V
     choices = [
         Choice(one.name or one.sku, f"{PRODUCT}{one.id}:{','.join(about)}") for one in offered
     ]
-    turn.ask(NAME, values=[one.value for one in choices])
+    turn.conversation.misses = 0
+    values, numbers = [one.value for one in choices], [one.id for one in products]
+    turn.ask(NAME, values=values, offered=numbers, about=list(about))
     turn.say("products.which", choices, more=len(products) > len(offered))
     return Verdict("asked back", {"offered": [one.sku for one in offered]})
 
 
-def _remember(turn: Turn, product: Product) -> None:
-    turn.ask(NAME, patient=True, product=product.id)
+def watch_which(turn: Turn) -> Verdict:
+    """Ask what is waited for; the name alone will do for an answer."""
+    turn.ask(NAME, about=[WATCH])
+    turn.say("products.watch_which")
+    return Verdict("asked back")
+
+
+def _remember(turn: Turn, product: Product, about: Sequence[str]) -> None:
+    turn.ask(NAME, patient=True, product=product.id, about=list(about))
 
 
 def _line(turn: Turn, product: Product, about: str) -> str:

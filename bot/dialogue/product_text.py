@@ -15,6 +15,11 @@ SUBSTANCE = ("ingredients", "material")
 """What a product consists of: what is known of health questions."""
 _MARKS = re.compile(r"[!?。,，、;:~…“”\"()\[\]【】《》「」<>*#]+")
 
+_AROUND = re.compile(
+    r"^(?:(?:那么?|还有|就|我?要|是|我[问说]的?是)|(?:and|what about|how about|i mean|the|for|n) )+"
+    r"|(?:的?(?:呢|那个|这个|那款|这款)?[啊呀吧]?| (?:one|ones|please|pls|too))$"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -37,7 +42,7 @@ def read(heard: Heard, normalised: str) -> Asked | None:
     plain = " ".join(_MARKS.sub(" ", normalised.replace("’", "'")).split())
     asking, meant = _asking(heard)
     about = list(dict.fromkeys(one for word in asking.findall(plain) for one in meant[word]))
-    if not about or heard.holds("product_not", plain):
+    if not about or is_other(heard, plain):
         return None
     rest = asking.sub(" ", plain)
     words = _named(heard, rest)
@@ -45,6 +50,19 @@ def read(heard: Heard, normalised: str) -> Asked | None:
     says_little = bool(words) and not heard.without("product_weak", words)
     points = heard.holds("product_this", rest)
     return Asked(_plain_wish(about), words, longer, points, says_little)
+
+
+def is_other(heard: Heard, text: str) -> bool:
+    """Whether something else than a product is spoken of; "what is in my order" at hand is one."""
+    return heard.holds("product_not", heard.without("product_this", text))
+
+
+def bare_name(normalised: str) -> tuple[str, bool]:
+    """A message that may be nothing but a product's name, without "and", "呢" and the like, and
+    whether there were such words, by which people go on asking."""
+    plain = " ".join(_MARKS.sub(" ", normalised).split())
+    bare = _AROUND.sub("", plain)
+    return bare, bare != plain
 
 
 def _named(heard: Heard, text: str) -> str:

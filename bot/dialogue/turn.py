@@ -144,6 +144,11 @@ class Turn:
         since = self.now - within
         return recent_messages(self.session, self.conversation, since, self.message.id)
 
+    def offered_last(self, within: timedelta) -> list[str]:
+        """The values of the buttons under what was said last to the customer, not longer ago."""
+        said = (one for one in self.earlier(within) if one.author != Author.CUSTOMER)
+        return [one["value"] for one in next((last.choices for last in said), [])]
+
     def said_lately(self, skill: str, outcome: str, within: timedelta) -> bool:
         """Whether `skill` gave an answer with this outcome not longer ago than `within`."""
         verdicts = (message.verdict or {} for message in self.earlier(within))

@@ -1,5 +1,7 @@
 """Offers, only to who wants them: asks once, has it confirmed where that is set, and notes it."""
 
+from datetime import timedelta
+
 from bot.core.messages import Choice
 from bot.customers import consent
 from bot.dialogue.turn import Turn, Verdict
@@ -9,6 +11,8 @@ NAME = "opt_in"
 CONSENT = "consent:"
 """Prefix of the values of the buttons by which customers agree to offers, or not."""
 YES, SURE, NO = f"{CONSENT}yes", f"{CONSENT}sure", f"{CONSENT}no"
+
+_JUST_NOW = timedelta(hours=1)
 
 
 def ask_once(turn: Turn) -> None:
@@ -48,6 +52,11 @@ def declined(turn: Turn, wording: str) -> Verdict:
 def is_asked(turn: Turn) -> bool:
     """Whether a question about offers is the last that was said of them."""
     return _state(turn) == ConsentState.ASKED
+
+
+def was_just_asked(turn: Turn) -> bool:
+    """Whether the first question about offers is what was said last to the customer."""
+    return YES in turn.offered_last(_JUST_NOW)
 
 
 def _state(turn: Turn) -> ConsentState | None:

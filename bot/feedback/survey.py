@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ GOOD = 4
 """From which rating on a customer is asked whether they want offers."""
 
 STARS = "stars"
-"""What the choices of `stars` begin with."""
+"""What the choices of `stars` begin with, and the name of the prompt for the word after them."""
 
 PATIENCE = timedelta(days=1)
 """How long after a resolve an answer still counts."""
@@ -139,6 +140,11 @@ def stars_of(choice: str | None) -> int | None:
     return int(number) if kind == STARS and number in {"1", "2", "3", "4", "5"} else None
 
 
+def asks_stars(values: Sequence[str]) -> bool:
+    """Whether these choices ask for stars."""
+    return any(stars_of(one) for one in values)
+
+
 def rate_purchase(session: Session, conversation: Conversation, rating: int) -> None:
     """Store how a customer likes what they bought; a second word changes the first."""
     assert conversation.id is not None
@@ -149,6 +155,15 @@ def rate_purchase(session: Session, conversation: Conversation, rating: int) -> 
     session.add(known)
     session.flush()
     emit(session, Rated(conversation.id, rating))
+
+
+def comment_purchase(session: Session, conversation: Conversation, words: str) -> None:
+    """Store the word after the stars for what was bought."""
+    assert conversation.id is not None
+    known = latest_feedback(session, conversation.id)
+    if known is not None and known.of_purchase:
+        known.comment = words
+        session.add(known)
 
 
 def comment(session: Session, conversation: Conversation, words: str) -> None:

@@ -16,6 +16,7 @@ from bot.dialogue.order_answer import (
     answer,
     answer_own,
     follow_up,
+    not_there,
     nothing_new,
     own_orders,
     wants_cancel,
@@ -94,6 +95,8 @@ def _unasked(turn: Turn, prompt: dict[str, Any] | None, entry: Entry | None) -> 
         return answer_own(turn, WHERE) or _look_up(turn, WHERE, None, last4)
     if not found.number and misses_number(turn.understanding.normalised, asked=False):
         return _say_where_number_is(turn)
+    if not found.number and (told := not_there(turn)):
+        return told
     if compose.several(turn.house, turn.understanding, turn.language):
         return None
     if entry is None or wants_cancel(turn):

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from bot.answering.load import Entry
 from bot.dialogue.order_answer import own_orders
-from bot.dialogue.product_answer import NAME, PRODUCT, WATCHED, answer, ask_back, knows, watch
+from bot.dialogue.product_answer import (
+    NAME,
+    PRODUCT,
+    WATCHED,
+    answer,
+    ask_back,
+    knows,
+    watch,
+    watch_which,
+)
 from bot.dialogue.product_text import (
     HEALTH,
     LINK,
@@ -12,6 +21,8 @@ from bot.dialogue.product_text import (
     STOCK,
     WATCH,
     Asked,
+    bare_name,
+    is_other,
     read,
     without_names_own,
 )
@@ -50,10 +61,32 @@ def reply(turn: Turn) -> Verdict | None:
     if links_in(turn.text):
         return _linked(turn)
     asked = read(turn.house.voice.heard, turn.understanding.normalised)
-    if asked is None or _is_other(turn):
+    if _is_other(turn):
         return None
+    if asked is None:
+        return _named_alone(turn)
     found = _named(turn, asked) or _at_hand(turn, asked)
+    if not found and asked.about == (WATCH,) and not asked.words:
+        return watch_which(turn)
     return _answer(turn, found, asked.about) if found else None
+
+
+def _named_alone(turn: Turn) -> Verdict | None:
+    """A product's name and nothing else ("手套呢") asks what was asked before, or answers which
+    one is meant."""
+    prompt, heard = turn.prompt(NAME) or {}, turn.house.voice.heard
+    words, goes_on = bare_name(turn.understanding.normalised)
+    offered, is_answered = prompt.get("offered"), "product" in prompt
+    is_vague = not offered and not heard.without("product_weak", words)
+    if "about" not in prompt or (is_answered and not goes_on) or is_vague or is_other(heard, words):
+        return None
+    hits = turn.house.catalogue.by_words(turn.session, words)
+    best = as_good([one for one in hits if not offered or one.product_id in offered])
+    entry = _entry(turn)
+    if not best or len(best) > _VAGUE or (entry is not None and entry.topic != _TOPIC):
+        return None
+    products = _products(turn, [one.product_id for one in best])
+    return _answer(turn, products, tuple(prompt["about"])) if products else None
 
 
 def _answer(turn: Turn, products: Sequence[Product], about: tuple[str, ...]) -> Verdict:

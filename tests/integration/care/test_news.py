@@ -57,7 +57,7 @@ def test_the_parcels_way_is_told(linked: Database) -> None:
         linked.run(stepped, status, ago(minutes=minutes), tracking_number="SF1", place="杭州")
     texts = news(linked)
     assert len(texts) == 4
-    assert "已经到达 杭州" in texts[0]
+    assert "已经到达杭州" in texts[0]
     assert "正在派送" in texts[1]
     assert "遇到一点状况" in texts[2]
     assert "已经签收" in texts[3]

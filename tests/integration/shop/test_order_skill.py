@@ -475,6 +475,26 @@ def test_what_is_offered_fits_the_parcel(talk: Talk, status: Status, offered: li
     assert ("抱歉" in answer) is ("person" in offered)
 
 
+@pytest.mark.parametrize(
+    "words", ["我没收到", "没拿到东西！", "根本没见着", "i didnt get it", "not recieved"]
+)
+def test_what_was_delivered_and_is_not_there_is_looked_for(talk: Talk, words: str) -> None:
+    talk.db.run(lambda session: stepped(session, Status.DELIVERED, now(), tracking_number="SF8801"))
+    told_once = talk.say("XE10001 8888")
+    said = talk.say(words)
+    assert told_once not in said
+    assert "抱歉" in said or "sorry" in said
+    assert "XE10001" in said
+    assert "person" in [one["value"] for one in talk.choices]
+    assert said not in talk.say(words)
+    assert talk.conversation().state == "waiting"
+
+
+def test_what_is_on_its_way_is_not_looked_for(talk: Talk) -> None:
+    talk.say("XE10001 8888")
+    assert "没有新的动态" in talk.say("还没收到")
+
+
 def test_what_is_offered_before_anything_was_sent(talk: Talk) -> None:
     talk.db.run(lambda session: told(session, "order.paid", "XE10003", ago(hours=1)))
     talk.say("XE10003 8888")

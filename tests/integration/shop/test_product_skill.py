@@ -174,3 +174,37 @@ def test_what_was_bought_last_is_this(talk: Talk) -> None:
     talk.say("XE10001 8888")
     assert "洗护方式：冷水手洗" in talk.say("我买的这个怎么洗")
     assert "how do I" not in talk.say("this one, is it in stock")
+
+
+@pytest.mark.parametrize("name", ["red", "the red one", "linen hat red please"])
+def test_which_one_may_be_typed(talk: Talk, name: str) -> None:
+    talk.say("what colour is the linen hat and is it in stock")
+    assert "Linen Hat Red" in talk.say(name)
+    assert outcome(talk)["about"] == ["colour", "stock"]
+
+
+def test_the_name_of_another_product_asks_the_same_of_it(talk: Talk) -> None:
+    talk.say("孕妇枕多少钱")
+    assert "价格：¥99.50" in talk.say("那羊毛围巾呢")
+    for other in ("羊毛围巾不想要了", "羊毛围巾坏了呢", "好的", "红色", "谢谢"):
+        talk.say(other)
+        assert outcome(talk)["skill"] != "product", other
+
+
+def test_who_wants_to_be_told_is_asked_of_what(talk: Talk) -> None:
+    assert "您等的是哪一款" in talk.say("到货喊我")
+    assert "「燕麦面霜」一到货就在这里告诉您" in talk.say("燕麦面霜")
+    assert "as soon as 燕麦面霜 is back" in talk.say("tell me wen its back")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("羊毛围巾多钱", "¥99.50"),
+        ("燕麦面霜还有么", "暂时卖完"),
+        ("u got the blue mug?", "only 3 left"),
+        ("我订单里的羊毛围巾咋洗", "冷水手洗"),
+    ],
+)
+def test_short_words_of_everyday(talk: Talk, question: str, answer: str) -> None:
+    assert answer in talk.say(question)
