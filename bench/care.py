@@ -16,12 +16,14 @@ from bot.care.planner import AT_ONCE, Planner
 from bot.channels.base import Policy
 from bot.config import validate
 from bot.core.clock import now
+from bot.core.messages import State
 from bot.words.phrases import Voice
 from bot.words.sandbox import Words
 from storage.db import Database
 from storage.migrate import upgrade
 from storage.models.base import new_row
 from storage.models.care import due_from
+from storage.models.conversations import Conversation
 from storage.models.customers import Customer, Identity
 from storage.models.orders import Order
 
@@ -107,13 +109,15 @@ def _verdicts(
 def _fill(session: Session, first: int, last: int) -> None:
     """Customers who wrote a week ago and have bought once."""
     at = now() - timedelta(days=7)
-    tables: dict[type[SQLModel], list[dict[str, Any]]] = {Customer: [], Identity: [], Order: []}
+    kinds: tuple[type[SQLModel], ...] = (Customer, Identity, Order, Conversation)
+    tables: dict[type[SQLModel], list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for number in range(first, last):
         tables[Customer].append(
             {"id": number} | new_row(Customer, name=f"c{number}", language="zh", created_at=at)
         )
         tables[Identity].append(
-            new_row(
+            {"id": number}
+            | new_row(
                 Identity, customer_id=number, channel="telegram", account="main",
                 chat=str(number), language="zh", linked_at=at, last_seen_at=at, created_at=at,
             )
@@ -122,6 +126,12 @@ def _fill(session: Session, first: int, last: int) -> None:
             new_row(
                 Order, number=f"XE{number}", customer_id=number, status="shipped", placed_at=at,
                 address={"country": "CN"}, items=[{"sku": "A", "name": "围巾"}],
+            )
+        )  # fmt: skip
+        tables[Conversation].append(
+            new_row(
+                Conversation, identity_id=number, state=State.RESOLVED, language="zh",
+                created_at=at, updated_at=at, resolved_at=at,
             )
         )  # fmt: skip
     for table, rows in tables.items():

@@ -251,9 +251,12 @@ def open_all(session: Session, languages: Mapping[int, str]) -> dict[int, tuple[
         .group_by(_CONVERSATIONS.c.identity_id)
     )
     query = select_columns(
-        _CONVERSATIONS.c.identity_id, _CONVERSATIONS.c.id, _CONVERSATIONS.c.language
-    ).where(_CONVERSATIONS.c.id.in_(newest), _CONVERSATIONS.c.state != State.RESOLVED)
-    known = session.connection().execute(query)
+        _CONVERSATIONS.c.identity_id,
+        _CONVERSATIONS.c.id,
+        _CONVERSATIONS.c.language,
+        _CONVERSATIONS.c.state,
+    ).where(_CONVERSATIONS.c.id.in_(newest))  # with the state in it PostgreSQL would read the table
+    known = [row for row in session.connection().execute(query) if row.state != State.RESOLVED]
     found = {row.identity_id: (row.id, row.language) for row in known}
     missing = [one for one in languages if one not in found]
     ids = new_ids(session, _CONVERSATIONS, len(missing)) if missing else []
