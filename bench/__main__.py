@@ -13,6 +13,9 @@ from typing import Any
 from bench import answers, care, desks, engine, growth, load, searching, sending, swap
 from bot.config import ROOT
 
+GROWN = 1_000_000
+"""How many customers a shop has that has grown large."""
+
 
 def main() -> None:
     """Measure the engine on the shipped FAQ, then the whole path over real sockets."""
@@ -22,7 +25,7 @@ def main() -> None:
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--cores", type=int, default=1, help="that the service may use: 1, or all")
     parser.add_argument(
-        "--customers", type=int, default=1_000_000, help="of the grown shop, for growth"
+        "--customers", type=int, help="of the grown shop (1,000,000), or to care for (100,000)"
     )
     parser.add_argument(
         "--messages",
@@ -68,10 +71,12 @@ def main() -> None:
                 Path(folder), options.messages or 3000, options.chats
             ),
             "growth": lambda: growth.measure(
-                Path(folder), options.customers, options.messages or 10 * options.customers
+                Path(folder),
+                options.customers or GROWN,
+                options.messages or 10 * (options.customers or GROWN),
             ),
             "care": lambda: care.measure(
-                Path(folder), min(options.customers, 100_000), tuple(options.databases)
+                Path(folder), options.customers or 100_000, tuple(options.databases)
             ),
             "desks": lambda: desks.measure(Path(folder) / "desks", 100, 5000),
             "search": lambda: searching.measure(Path(folder), options.messages or 1_000_000),
