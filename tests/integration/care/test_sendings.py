@@ -126,7 +126,7 @@ def test_paused_nothing_leaves_and_resumed_all_does(db: Database, house: House) 
     look(db, house)
     assert deliver(db) == 0
     assert db.run(sendings.resume, None, number) == QUEUED_MOST
-    with pytest.raises(NotAllowed, match="running: this cannot be done"):
+    with pytest.raises(NotAllowed, match="being sent: this cannot be done"):
         db.run(sendings.resume, None, number)
     assert deliver(db) == QUEUED_MOST
     look(db, house)
