@@ -111,7 +111,8 @@ class ReportLine:
         money = " ".join(f"{amount} {currency}" for currency, amount in one.revenue.items()) or "0"
         values = (one.planned, one.arrived, one.replied, one.stopped, one.bought, money)
         numbers = ", ".join(f"{word} {value}" for word, value in zip(words, values, strict=True))
-        name = " / ".join(part for part in (self.sending or self.journey, self.variant) if part)
+        variant = ("对照组" if zh else "held out") if self.held_out else self.variant
+        name = " / ".join(part for part in (self.sending or self.journey, variant) if part)
         return f"{name:<32} {numbers}{self._lift(zh=zh)}"
 
     def _lift(self, *, zh: bool) -> str:

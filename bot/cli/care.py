@@ -234,7 +234,7 @@ def birthdays(
         print_table(heads, rows)
     else:
         err.print(words("b_none"), markup=False)
-    if remind:
+    if remind and found:
         err.print(days.noted_text(words, found, noted), markup=False)
 
 
