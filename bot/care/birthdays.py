@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from bot.answering.tables import neutral
+from bot.care.say import Say
 from bot.core.clock import now
 from storage import live
 from storage.models.audit import record
@@ -56,6 +57,14 @@ def remind(
         record(session, actor, "birthday.remind", f"month:{months}")
         live.touch(session, live.QUEUE)
     return len(wanted)
+
+
+def noted_text(say: Say, birthdays: Collection[Birthday], noted: int) -> str:
+    """How many were noted, and why the others were not."""
+    lacking = sum(one.conversation_id is None for one in birthdays)
+    rest = {"b_lacking": lacking, "b_before": len(birthdays) - lacking - noted}
+    said = [say("b_reminded", count=noted)]
+    return " ".join(said + [say(key, count=count) for key, count in rest.items() if count])
 
 
 def rows(birthdays: Collection[Birthday]) -> list[list[str]]:

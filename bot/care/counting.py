@@ -46,7 +46,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How a message reads for one customer, and what the guard says: `go`, `wait` or `no`."""
+    """How a message reads for one customer, and what the guard says: `go`, `wait` or `no`.
+
+    `has_example`: the coupon that it shows is made up, and nobody's."""
 
     customer_id: int
     name: str
@@ -55,6 +57,7 @@ class Preview:
     verdict: str
     reason: str
     text: str
+    has_example: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -200,12 +203,14 @@ def _preview(
     chats = known.chats.get(row.customer_id, ())
     wanted = verdict.chat.id if verdict.chat else next((one.id for one in chats), None)
     chat = next((one for one in chats if one.id == wanted), None)
-    language, text = planner.wording.said(row, journey, known, _example(), chat)
+    coupon = _example()
+    language, text = planner.wording.said(row, journey, known, coupon, chat)
     customer = known.customers[row.customer_id]
     channel = chat.channel if chat is not None else ""
     return Preview(
-        row.customer_id, customer.name, channel, language, verdict.kind, verdict.reason, text
-    )
+        row.customer_id, customer.name, channel, language, verdict.kind, verdict.reason, text,
+        has_example=coupon.code in text,
+    )  # fmt: skip
 
 
 def _example() -> Coupon:

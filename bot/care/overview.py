@@ -49,15 +49,6 @@ class JourneyLine:
         """For JSON."""
         return asdict(self)
 
-    def line(self, language: str) -> str:
-        """For people."""
-        numbers = (
-            f"待发 {self.due}，已写 {self.written}，未发 {self.refused}"
-            if language == "zh"
-            else f"due {self.due}, written {self.written}, refused {self.refused}"
-        )
-        return f"{self.state:<7} {self.name:<24} {self.trigger:<22} {self.purpose:<14} {numbers}"
-
 
 @dataclass(frozen=True, slots=True)
 class SendingLine:
@@ -92,18 +83,6 @@ class SendingLine:
         """For JSON."""
         return asdict(self)
 
-    def line(self, language: str) -> str:
-        """For people."""
-        words = (
-            ("已计划", "已送出", "排队", "未发", "失败", "不确定")
-            if language == "zh"
-            else ("planned", "sent", "waiting", "refused", "failed", "uncertain")
-        )
-        values = (self.planned, self.sent, self.waiting, self.refused, self.failed, self.uncertain)
-        numbers = ", ".join(f"{word} {value}" for word, value in zip(words, values, strict=True))
-        known = ",".join(map(str, self.unknown))
-        return f"{self.state:<8} {self.name:<24} {numbers}" + (f" [{known}]" if known else "")
-
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
@@ -132,7 +111,8 @@ class ReportLine:
         money = " ".join(f"{amount} {currency}" for currency, amount in one.revenue.items()) or "0"
         values = (one.planned, one.arrived, one.replied, one.stopped, one.bought, money)
         numbers = ", ".join(f"{word} {value}" for word, value in zip(words, values, strict=True))
-        name = " / ".join(part for part in (self.sending or self.journey, self.variant) if part)
+        variant = ("对照组" if zh else "held out") if self.held_out else self.variant
+        name = " / ".join(part for part in (self.sending or self.journey, variant) if part)
         return f"{name:<32} {numbers}{self._lift(zh=zh)}"
 
     def _lift(self, *, zh: bool) -> str:

@@ -35,6 +35,15 @@ NOW, QUIET = "now", "quiet hours"
 """What the count calls those who can get it now, and those who get it when they are awake."""
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 _OPEN = ("draft", "counted")
+_STATES = {
+    "draft": ("还是草稿", "a draft"),
+    "counted": ("已计数、还没确认", "counted and not confirmed"),
+    "running": ("正在发送", "being sent"),
+    "paused": ("已暂停", "paused"),
+    "stopped": ("已停止", "stopped"),
+    "done": ("已完成", "done"),
+}
+"""States within a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,29 @@ def counted(session: Session, sending_id: int, counts: Mapping[str, int]) -> Sen
 def ready(counts: Mapping[str, int]) -> int:
     """How many get it: now, or as soon as it is not night where they are."""
     return counts.get(NOW, 0) + counts.get(QUIET, 0)
+
+
+def nobody(counts: Mapping[str, int]) -> tuple[str, str] | None:
+    """Why nobody gets it; None where somebody does."""
+    if ready(counts):
+        return None
+    if not (total := sum(counts.values())):
+        return "这个人群里没有顾客，没有人会收到。", "The segment has no customers: nobody gets it."
+    return (
+        f"没有人会收到：人群里的 {total} 位都要暂缓或不发，原因见计数。",
+        f"Nobody gets it: all {total} of the segment wait or are refused; the count says why.",
+    )
+
+
+def over(sending: Sending) -> tuple[str, str] | None:
+    """That a sending is over, and how it ended; None while it is not."""
+    if sending.state not in ("stopped", "done"):
+        return None
+    zh, en = _STATES[sending.state]
+    return (
+        f"群发 {sending.name} {zh}，不会再发。",
+        f"The sending {sending.name} is {en}: it is over.",
+    )
 
 
 def confirm(
@@ -189,8 +221,8 @@ def _problem(
         return "有效期已经过了。", "It is of no use any more: see valid_until."
     if sending.counted_at is None or at - sending.counted_at > COUNT_HOLDS:
         return "计数已超过一小时，请重新计数。", "It was counted over an hour ago. Count again."
-    if not number:
-        return "没有人会收到。", "Nobody would get it."
+    if why := nobody(sending.counts):
+        return why
     if count != number:
         return f"人数是 {number}，不是 {count}。", f"The number is {number}, not {count}."
     segment = segments.segment(sending.segment, voice.words.shop)
@@ -218,9 +250,10 @@ def _held(session: Session, sending_id: int, *states: str) -> Sending:
     if sending is None:
         raise NotFound("没有这个群发。", "There is no such sending.")
     if sending.state not in states:
+        zh, en = _STATES[sending.state]
         raise NotAllowed(
-            f"群发 {sending.name} 的状态是 {sending.state}，不能这样做。",
-            f"The sending {sending.name} is {sending.state}: this cannot be done now.",
+            f"群发 {sending.name} {zh}，不能这样做。",
+            f"The sending {sending.name} is {en}: this cannot be done now.",
         )
     return sending
 

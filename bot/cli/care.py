@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import config as configuration
-from bot.cli.common import DEFAULT_CONFIG, ConfigOption, err, print_json, reader_language, say
+from bot.cli import care_tables
+from bot.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    err,
+    print_json,
+    print_table,
+    reader_language,
+    say,
+)
 
 if TYPE_CHECKING:
     from bot.app import Service
-    from bot.care.counting import Preview
+    from bot.care.say import Say
+    from bot.words.phrases import Voice
 
 app = typer.Typer(help="Care: journeys, and sending to many.", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -34,6 +44,13 @@ def _room(path: Path) -> Iterator["Service"]:
         service.db.close()
 
 
+def _words(voice: "Voice") -> "Say":
+    """The desk's words for states, reasons and the like."""
+    from bot.care.say import Say
+
+    return Say(voice, reader_language())
+
+
 @app.command("list")
 def list_journeys(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List the journeys: on or off, what sets them off, and what they did in 30 days."""
@@ -44,8 +61,7 @@ def list_journeys(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CO
     if as_json:
         print_json([one.as_dict() for one in found])
         return
-    for one in found:
-        err.print(one.line(reader_language()), markup=False)
+    care_tables.journeys(_words(service.voice), found)
 
 
 @app.command()
@@ -91,16 +107,9 @@ def preview(
         print_json([one.as_dict() for one in found])
         return
     for one in found:
-        _show(one)
+        care_tables.preview(_words(service.voice), one)
     if not found:
         err.print(say("没有这样的顾客。", "There are no such customers."))
-
-
-def _show(one: "Preview") -> None:
-    verdict = one.verdict if not one.reason else f"{one.verdict}: {one.reason}"
-    where = f"{one.name or one.customer_id} · {one.channel or '-'} · {one.language}"
-    err.print(f"— {where} · {verdict}", style="bold", markup=False)
-    err.print(f"{one.text}\n", markup=False)
 
 
 @app.command()
@@ -117,10 +126,11 @@ def run(
     from bot.cli import sending
 
     with _room(config) as service:
+        words = _words(service.voice)
         sending_id = sending.prepared(service, what)
-        counted = sending.count(service, sending_id)
+        counted = sending.count(service, words, sending_id)
         if sending.begin(service, counted, yes) and not no_wait:
-            sending.watch(service, sending_id)
+            sending.watch(service, words, sending_id)
         if as_json:
             print_json(sending.summary(service, sending_id))
 
@@ -139,8 +149,8 @@ def pause(
         raise typer.BadParameter(say("--resume 和 --stop 只能给一个", "--resume or --stop"))
     deed = "resume" if resume else "stop" if stop else "pause"
     with _room(config) as service:
-        service.db.run(overview.turn, None, service.care.book, name, deed)
-    err.print(f"{name}: {deed} ✓", markup=False)
+        state = service.db.run(overview.turn, None, service.care.book, name, deed)
+    err.print(f"{name}: {_words(service.voice)(f'state_{state}')} ✓", markup=False)
 
 
 @app.command()
@@ -161,6 +171,9 @@ def report(
         return
     for one in found:
         err.print(one.line(reader_language()), markup=False)
+    if not found:
+        err.print(_words(service.voice)("outcomes_none"), markup=False)
+        return
     words = outcomes.explained(within)
     err.print(say(*words), markup=False)
 
@@ -175,9 +188,9 @@ def sendings(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG)
     if as_json:
         print_json([one.as_dict() for one in found])
         return
-    for one in found:
-        err.print(one.line(reader_language()), markup=False)
-    if not found:
+    if found:
+        care_tables.sendings(_words(service.voice), found)
+    else:
         err.print(say("还没有群发。", "Nothing was sent to many yet."))
 
 
@@ -208,20 +221,21 @@ def birthdays(
     from bot.care import birthdays as days
 
     settings = configuration.load(config)
-    zone = settings.shop.zone
+    zone, words = settings.shop.zone, _words(house.content(settings).voice)
     with house.database(settings) as db:
         found = db.run(days.listed, month or days.next_month(zone))
         noted = db.run(days.remind, None, found, zone) if remind else 0
-    table = [days.HEADS, *days.rows(found)]
+    heads, rows = [words(f"b_{name}") for name in days.HEADS], days.rows(found)
     if csv is not None:
-        _write(csv, days.to_csv(table))
+        _write(csv, days.to_csv([heads, *rows]))
     if as_json:
-        print_json([dict(zip(days.HEADS, row, strict=True)) for row in table[1:]])
+        print_json([dict(zip(days.HEADS, row, strict=True)) for row in rows])
+    elif rows:
+        print_table(heads, rows)
     else:
-        for row in table[1:]:
-            err.print("  ".join(row), markup=False)
-    if remind:
-        err.print(say(f"已给客服记下 {noted} 项", f"{noted} noted for the agents"))
+        err.print(words("b_none"), markup=False)
+    if remind and found:
+        err.print(days.noted_text(words, found, noted), markup=False)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -232,5 +246,10 @@ def _write(path: Path, content: bytes) -> None:
         with path.open("xb") as file:
             path.chmod(0o600)
             file.write(content)
+    except FileExistsError as error:
+        raise XiaoerError(
+            f"{path} 已经在了，没有改动它。请换个文件名，或先把它移走。",
+            f"{path} is there already and was left as it is. Choose another name, or move it away.",
+        ) from error
     except OSError as error:
         raise XiaoerError(f"{path}：{error.strerror}", f"{path}: {error.strerror}") from error

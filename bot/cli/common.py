@@ -3,10 +3,12 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from bot import config as configuration
@@ -38,3 +40,12 @@ def say(zh: str, en: str) -> str:
 def print_json(value: Any) -> None:
     """The command's result, for programs."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under their headings for people; a Chinese character is two columns wide."""
+    table = [heads, *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = map(set_cell_size, row, widths)
+        err.print("  ".join(cells).rstrip(), markup=False, style="bold" if row is heads else None)

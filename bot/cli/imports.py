@@ -120,20 +120,28 @@ def _report(table: "Table", summary: "Summary", *, dry_run: bool, as_json: bool)
     for one in summary.errors:
         where = say(f"第 {one.line.number} 行", f"line {one.line.number}")
         err.print(f"{where}: {one.error.text(reader_language())}", style="red", markup=False)
-    if summary.was_done:
-        done = (
-            "这个文件已经导入过；要再来一次，请加 --again。",
-            "This file was imported before; add --again to do it anew.",
-        )
-        err.print(say(*done))
     if as_json:
         print_json(_as_dict(table, summary, dry_run=dry_run))
-    else:
-        words = ("可导入", "would be stored") if dry_run else ("已导入", "stored")
-        refused = say(f"{summary.refused} 行有误", f"{summary.refused} lines refused")
-        err.print(f"{say(*words)}: {summary.stored}, {refused}", markup=False)
+    if summary.was_done or not as_json:
+        said = _done_before(summary) if summary.was_done else _done(summary, dry_run=dry_run)
+        err.print(said, markup=False)
     if summary.refused:
         raise typer.Exit(1)
+
+
+def _done_before(summary: "Summary") -> str:
+    return say(
+        f"这个文件之前已经导入过（当时导入 {summary.stored} 条，{summary.refused} 行有误），"
+        "这次什么也没做；要再来一次，请加 --again。",
+        f"This file was imported before ({summary.stored} stored, {summary.refused} lines refused)"
+        ", and nothing was done now; add --again to do it anew.",
+    )
+
+
+def _done(summary: "Summary", *, dry_run: bool) -> str:
+    words = ("可导入", "would be stored") if dry_run else ("已导入", "stored")
+    refused = say(f"{summary.refused} 行有误", f"{summary.refused} lines refused")
+    return f"{say(*words)}: {summary.stored}, {refused}"
 
 
 def _as_dict(table: "Table", summary: "Summary", *, dry_run: bool) -> dict[str, Any]:

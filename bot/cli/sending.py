@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bot.bars import progress
-from bot.cli.common import err, reader_language, say
+from bot.cli import care_tables
+from bot.cli.common import err, say
+from bot.core.errors import NotAllowed, XiaoerError
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from bot.app import Service
     from bot.care.overview import SendingLine
+    from bot.care.say import Say
     from storage.models.care import Sending
 
 _LOOK_SECONDS = 0.5
@@ -27,11 +30,13 @@ def prepared(service: "Service", what: str) -> int:
     shop, path = service.config.shop, Path(what)
     if path.suffix != ".toml":
         return service.db.run(sendings.named, what).id or 0
+    if not path.is_file():
+        raise XiaoerError(f"没有 {path} 这个文件。", f"There is no file {path}.")
     draft = sending_file.read(path, shop.zone)
     return service.db.run(sendings.create, None, service.voice, draft).id or 0
 
 
-def count(service: "Service", sending_id: int) -> "Sending":
+def count(service: "Service", words: "Say", sending_id: int) -> "Sending":
     """Count who gets it, unless it is under way already; says why the others do not."""
     from collections import Counter
 
@@ -51,37 +56,52 @@ def count(service: "Service", sending_id: int) -> "Sending":
             )
             found += part
             bars.update(bar, completed=found.total())
-    _tell(found)
+    _tell(words, found)
     return service.db.run(sendings.counted, sending_id, found)
 
 
-def _tell(found: "Counter[str]") -> None:
+def _tell(words: "Say", found: "Counter[str]") -> None:
     from bot.care.sendings import ready
 
     number = ready(found)
-    err.print(say(f"{number} 位顾客会收到。", f"{number} customers get it."), markup=False)
+    err.print(words("ready", count=number), markup=False)
     for reason, times in found.most_common():
-        err.print(f"{times:>8}  {reason}", markup=False)
+        err.print(f"{times:>8}  {words.known('reason', reason)}", markup=False)
 
 
 def begin(service: "Service", sending: "Sending", yes: int | None) -> bool:
-    """Confirm it with the number of customers, asked for or given. False when it is over."""
+    """Confirm it with the number of customers, asked for or given. False when it is over.
+
+    Raises `NotAllowed` where nobody gets it, and where the number is another.
+    """
     from bot.care import sendings
 
     number, sending_id = sendings.ready(sending.counts), sending.id or 0
     if sending.state == "paused":
         service.db.run(sendings.resume, None, sending_id)
+    if ended := sendings.over(sending):
+        err.print(say(*ended), markup=False)
+        return False
     if sending.state != "counted":
-        return sending.state in ("running", "paused")
+        return True
+    if why := sendings.nobody(sending.counts):
+        raise NotAllowed(*why)
     if yes is None:
-        question = say("确认发送，请输入人数", "To send it, type the number of customers")
-        yes = typer.prompt(question, type=int, err=True)
+        yes = _asked()
     service.db.run(sendings.confirm, None, service.voice, sending_id, yes)
     err.print(say(f"已确认：{number}", f"Confirmed: {number}"), markup=False)
     return True
 
 
-def watch(service: "Service", sending_id: int) -> None:
+def _asked() -> int:
+    """The number that somebody types; asked again until it is one."""
+    question = say("确认发送，请输入人数", "To send it, type the number of customers")
+    while not (typed := typer.prompt(question, err=True).strip()).isdecimal():
+        err.print(say("请只输入数字，例如 128。", "Digits alone, please, such as 128."))
+    return int(typed)
+
+
+def watch(service: "Service", words: "Say", sending_id: int) -> None:
     """Show how far it is until it rests or ends. The service sends, not this command."""
     from bot import app as house
 
@@ -110,7 +130,7 @@ def watch(service: "Service", sending_id: int) -> None:
             markup=False,
         )
         raise typer.Exit(130) from None
-    err.print(line.line(reader_language()), markup=False)
+    care_tables.sendings(words, [line])
 
 
 def summary(service: "Service", sending_id: int) -> dict[str, Any]:

@@ -84,13 +84,13 @@ class Journeys:
             )
             if one.switched:
                 text(say("by_hand"), "d-small", "span")
-        facts = [
-            one.name,
-            say.known("trigger", one.trigger),
-            say(f"purpose_{one.purpose}"),
-            one.pool,
-        ]
-        text(" · ".join(fact for fact in facts if fact), "d-fact")
+        facts = {
+            "f_file": f"{one.name}.toml",
+            "c_trigger": say.known("trigger", one.trigger),
+            "c_purpose": say(f"purpose_{one.purpose}"),
+            "f_pool": one.pool,
+        }
+        text(" · ".join(f"{say(name)}: {fact}" for name, fact in facts.items() if fact), "d-fact")
 
     def _switches(self, one: JourneyLine) -> None:
         say = self._say

@@ -85,7 +85,7 @@ async def _remind(visit: Visit, say: CareSay, found: Sequence[Birthday]) -> None
     zone = visit.services.voice.words.shop.zone
     count = await visit.do(Right.SERVE, birthdays.remind, found, zone)
     if count is not None:
-        visit.say(say("b_reminded", count=count))
+        visit.say(birthdays.noted_text(say, found, count))
 
 
 def month_in(typed: str) -> int:

@@ -203,12 +203,13 @@ class OneSending:
 
     def _one_preview(self, one: Preview) -> None:
         say = self._say
-        why = f": {say.known('reason', one.reason)}" if one.reason else ""
         about = (one.name or f"#{one.customer_id}", say.channel(one.channel),
                  say.texts(f"language_{one.language}"))  # fmt: skip
         with box("d-version"):
             text(" · ".join(about), "d-small")
-            text(f"{say(f'verdict_{one.verdict}')}{why}", "d-mark", "span")
+            text(say.verdict(one.verdict, one.reason), "d-mark", "span")
+            if one.has_example:
+                text(say("coupon_example"), "d-small")
             text(one.text, "d-says d-pre")
 
     # -- once it has begun
@@ -246,8 +247,8 @@ def _numbers(line: SendingLine) -> list[tuple[str, int]]:
     return [
         ("c_sent", line.sent),
         ("c_waiting", line.waiting),
-        ("verdict_no", line.refused),
-        ("v_held_out", line.held_out),
+        ("c_not_sent", line.refused),
+        ("c_held_out", line.held_out),
         ("c_failed", line.failed),
         ("c_uncertain", line.uncertain),
     ]

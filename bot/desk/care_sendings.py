@@ -20,7 +20,7 @@ from storage.models.care import Sending
 from storage.models.coupons import Pool
 from storage.models.sendings import sending_named
 
-_HEADS = ("name", "state", "ready", "sent", "waiting", "refused", "failed", "uncertain")
+_HEADS = ("name", "state", "ready", "sent", "waiting", "not_sent", "failed", "uncertain")
 LIST = "/desk/care?show=sendings"
 
 
@@ -60,7 +60,7 @@ class Sendings:
 
     def _table(self, lines: list[SendingLine]) -> None:
         say = self._say
-        heads = [say(f"c_{name}" if name != "refused" else "verdict_no") for name in _HEADS]
+        heads = [say(f"c_{name}") for name in _HEADS]
         with table([*heads, ""]):
             for one in lines:
                 numbers = (one.ready, one.sent, one.waiting, one.refused, one.failed, one.uncertain)

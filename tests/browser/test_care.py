@@ -59,4 +59,9 @@ def test_a_sending_is_drafted_counted_and_confirmed(browser: Browser, service: S
         page.locator("[name=number]").fill("2")
         press(page, "Send it")
         expect(page.locator(".d-mark").first).to_have_text("done")
-        expect(page.locator(".n-card", has_text="Sent").locator(".n-value")).to_have_text("2")
+        sent = page.locator(".n-card").filter(has=page.get_by_text("Sent", exact=True))
+        expect(sent.locator(".n-value")).to_have_text("2")
+        expect(page.locator(".n-card", has_text="Held out")).to_be_visible()
+        open_page(page, "/desk/care?journey=birthday")
+        facts = "File: birthday.toml · Set off by: birthday · Purpose: marketing · Pool of coupons: birthday"
+        expect(page.locator(".d-fact")).to_have_text(facts)

@@ -1,15 +1,23 @@
 """`xiaoer care …`: JSON alone on standard output, exit statuses, and a sending from its file."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.cells import cell_len, set_cell_size
+from sqlalchemy import delete
+from sqlmodel import Session, select
 
 from bot.care import sending_file
 from bot.config import ROOT
+from bot.core.clock import now
 from storage.db import Database
+from storage.models.consents import Consent
+from storage.models.customers import Customer
+from storage.models.profiles import CustomerProfile
 from tests.support.audience import gather
 from tests.support.command import xiaoer
 
@@ -33,9 +41,9 @@ def shop(sqlite_url: str, sqlite_db: Database, tmp_path: Path) -> Path:
     return config
 
 
-def care(shop: Path, *words: str, status: int = 0) -> Any:
+def care(shop: Path, *words: str, status: int = 0, language: str = "C.UTF-8") -> Any:
     """What `xiaoer care … --json` prints."""
-    done = xiaoer("care", *words, "--config", str(shop))
+    done = xiaoer("care", *words, "--config", str(shop), language=language)
     assert done.returncode == status, done.stderr
     return json.loads(done.stdout) if "--json" in words else done.stderr
 
@@ -50,6 +58,62 @@ def test_a_sending_from_its_file(shop: Path) -> None:
     assert (begun["state"], begun["ready"], begun["counted"]) == ("running", 6, 6)
     care(shop, "pause", "spring")
     assert care(shop, "sendings", "--json")[0]["state"] == "paused"
+
+
+def test_where_nobody_gets_it_no_number_is_asked_for(
+    shop: Path, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typer.prompt", lambda *_args, **_more: pytest.fail("asked"))
+    file = shop.parent / "none.toml"
+    file.write_text(SPRING.replace('languages = ["en"]', 'tags = ["nobody"]').replace("en =", "zh =")
+                    + 'en = "Spring"\n')  # fmt: skip
+    assert "没有顾客" in care(shop, "run", str(file), status=1, language="zh_CN.UTF-8")
+    sqlite_db.run(lambda session: session.connection().execute(delete(Consent)))
+    said = care(shop, "run", str(shop.parent / "spring.toml"), status=1, language="zh_CN.UTF-8")
+    assert "6  没有同意营销" in said
+    assert "6 位都要暂缓或不发" in said
+
+
+def test_only_digits_are_a_number_and_what_is_over_says_so(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(["abc", "6"])
+    monkeypatch.setattr("typer.prompt", lambda *_args, **_more: next(typed))
+    said = care(shop, "run", str(shop.parent / "spring.toml"), "--no-wait")
+    assert "Digits alone" in said
+    assert "Confirmed: 6" in said
+    assert "spring: 已暂停" in care(shop, "pause", "spring", language="zh_CN.UTF-8")
+    care(shop, "pause", "spring", "--stop")
+    over = care(shop, "run", "spring", language="zh_CN.UTF-8")
+    assert over.splitlines() == ["群发 spring 已停止，不会再发。"]
+    refused = care(shop, "pause", "spring", status=1, language="zh_CN.UTF-8")
+    assert "群发 spring 已停止，不能这样做。" in refused
+    listed = care(shop, "sendings", language="zh_CN.UTF-8").splitlines()
+    assert " ".join(listed[0].split()) == "名称 状态 会收到 已送出 排队 未发 失败 不确定"
+    assert listed[1].split()[:2] == ["spring", "已停止"]
+
+
+def test_a_preview_has_the_desks_words_and_says_what_is_an_example(shop: Path) -> None:
+    file = shop.parent / "spring.toml"
+    text = SPRING.replace('pool = ""', 'pool = "gift"').replace("!", ": {{ coupon.code }}!")
+    file.write_text(text)
+    (shop.parent / "codes.txt").write_text("A\n")
+    codes = str(shop.parent / "codes.txt")
+    assert xiaoer("coupons", "import", "gift", codes, "--config", str(shop)).returncode == 0
+    assert "The number is 6" in care(shop, "run", str(file), "--yes", "5", status=1)
+    shown = care(shop, "preview", "spring", "--limit", "1", language="zh_CN.UTF-8")
+    assert shown.splitlines()[0] == "— 顾客1 · Telegram · en · 会收到"
+    assert "优惠券是示例" in shown
+    (found,) = care(shop, "preview", "spring", "--limit", "1", "--json")
+    assert (found["verdict"], found["has_example"]) == ("go", True)
+
+
+def test_journeys_stand_in_columns_under_headings(shop: Path) -> None:
+    heads, *rows = care(shop, "list", language="zh_CN.UTF-8").splitlines()
+    assert " ".join(heads.split()) == "名称 状态 触发 用途 待发 已写（30 天） 未发（30 天）"
+    at = cell_len(heads[: heads.index("用途")])
+    assert {set_cell_size(row, at + 4)[-2:] for row in rows} == {"通知", "营销"}
+    assert "到期的消息" in care(shop, "report", language="zh_CN.UTF-8")
 
 
 def test_journeys_are_listed_checked_and_switched(shop: Path) -> None:
@@ -71,8 +135,29 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(shop: Path) -> None:
 def test_birthdays_are_a_table(shop: Path) -> None:
     table = shop.parent / "birthdays.csv"
     assert care(shop, "birthdays", "--csv", str(table), "--json") == []
-    assert table.read_text(encoding="utf-8-sig").splitlines() == ["day,name,tags,orders,channel"]
-    assert "exists" in care(shop, "birthdays", "--csv", str(table), status=1)
+    heads = "Day,Customer,Tags,Orders,Channel"
+    assert table.read_text(encoding="utf-8-sig").splitlines() == [heads]
+    assert "another name" in care(shop, "birthdays", "--csv", str(table), status=1)
+    assert "没有顾客过生日" in care(shop, "birthdays", language="zh_CN.UTF-8")
+
+
+def test_who_cannot_be_noted_is_told(shop: Path, sqlite_db: Database) -> None:
+    def born(session: Session) -> None:
+        customer = session.exec(select(Customer)).first()
+        assert customer is not None
+        session.add(
+            CustomerProfile(customer_id=customer.id, birthday=date(1990, 3, 8), told_at=now())
+        )
+
+    sqlite_db.run(born)
+    said = care(shop, "birthdays", "--month", "3", "--remind", language="zh_CN.UTF-8")
+    assert said.splitlines()[0].split() == ["日子", "顾客", "标签", "订单", "渠道"]
+    assert said.splitlines()[-1] == "已记下 0 位。 1 位还没有会话，无处可记。"
+
+
+def test_a_file_that_is_not_there_is_named(shop: Path) -> None:
+    said = care(shop, "run", "nowhere.toml", status=1, language="zh_CN.UTF-8")
+    assert said.strip() == "没有 nowhere.toml 这个文件。"
 
 
 def test_the_documented_file_can_be_read(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_paused_nothing_leaves_and_resumed_all_does(db: Database, house: House) 
     look(db, house)
     assert deliver(db) == 0
     assert db.run(sendings.resume, None, number) == QUEUED_MOST
-    with pytest.raises(NotAllowed, match="running: this cannot be done"):
+    with pytest.raises(NotAllowed, match="being sent: this cannot be done"):
         db.run(sendings.resume, None, number)
     assert deliver(db) == QUEUED_MOST
     look(db, house)
@@ -214,6 +214,7 @@ def test_a_preview_shows_those_who_differ(db: Database, house: House) -> None:
     assert len(db.run(counting.previews, house, "spring", Wanted(100, "zh"))) == 10
     birthday = db.run(counting.previews, house, "birthday", Wanted(1))
     assert "HB-2026-7K" in birthday[0].text
+    assert [one.has_example for one in (*birthday, *found)] == [True, False, False, False]
     with pytest.raises(NotFound):
         db.run(counting.previews, house, "nothing", Wanted())
     assert ids

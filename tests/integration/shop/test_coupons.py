@@ -122,6 +122,11 @@ def test_the_commands(sqlite_url: str, tmp_path: Path) -> None:
     words = ("--config", str(tmp_path / "c.toml"))
     done = xiaoer("coupons", "import", "gift", str(tmp_path / "codes.txt"), "--json", *words)
     assert (done.returncode, json.loads(done.stdout)["stored"]) == (1, 2)
+    before = xiaoer("coupons", "import", "gift", str(tmp_path / "codes.txt"), *words).stderr
+    assert before.splitlines()[1:] == [
+        "This file was imported before (2 stored, 1 lines refused), and nothing was done now; "
+        "add --again to do it anew."
+    ]
     assert xiaoer("coupons", "import", "a b", str(tmp_path / "codes.txt"), *words).returncode == 2
     listed = xiaoer("coupons", "list", "--json", *words)
     assert [(one["name"], one["free"], one["low"]) for one in json.loads(listed.stdout)] == [
