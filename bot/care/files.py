@@ -91,7 +91,8 @@ def read(path: Path, shown: str, words: Words) -> Journey | list[Problem]:
     try:
         journey = Journey.model_validate({**raw, "name": path.stem})
     except ValidationError as error:
-        return [_explained(shown, one, lines) for one in error.errors(include_url=False)]
+        found = (_explained(shown, one, lines) for one in error.errors(include_url=False))
+        return sorted(found, key=lambda one: one.line)
     wrong = [
         Problem(shown, line_at(lines, where), why.zh, why.en)
         for where, why in _faults(journey, words)
@@ -146,7 +147,9 @@ def _syntax(file: str, message: str) -> Problem:
     found = _AT_LINE.search(message)
     plain = _AT_LINE.sub("", message)
     line = int(found[1]) if found else 1
-    return Problem(file, line, f"TOML 语法错误：{plain}", f"not valid TOML: {plain}")
+    return Problem(
+        file, line, f"TOML 语法错误，请看引号、括号和等号：{plain}", f"not valid TOML: {plain}"
+    )
 
 
 def _explained(file: str, problem: Any, lines: Mapping[Where, int]) -> Problem:

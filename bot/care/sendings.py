@@ -187,10 +187,11 @@ def _check_text(voice: Voice, language: str, text: str, *, has_pool: bool) -> No
 def _check_pool(session: Session, pool: str) -> None:
     names = [one.name for one in coupons.pools(session)] if pool else []
     if pool and pool not in names:
-        zh, en = "、".join(names) or "还没有券池", ", ".join(names) or "there are none yet"
+        zh = f"只有：{'、'.join(names)}" if names else "现在一个也没有"
+        en = f"only {', '.join(names)}" if names else "nor any other"
         raise NotAllowed(
-            f"没有 {pool!r} 这个券池。已有的：{zh}。用 xiaoer coupons import 导入。",
-            f"There is no pool {pool!r}. Pools: {en}. `xiaoer coupons import` makes one.",
+            f"没有 {pool!r} 这个券池，{zh}。用 xiaoer coupons import 导入。",
+            f"There is no pool {pool!r}, {en}. `xiaoer coupons import` makes one.",
         )
 
 

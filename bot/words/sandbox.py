@@ -44,6 +44,7 @@ _ALLOWED = (
 _FILTERS = {"money", "default"}
 _TESTS = {"defined", "none"}
 _TAG_ALONE = re.compile(r"^[ \t]*(\{%[^%]*%\})[ \t]*\n", re.M)
+_PAIRS = "{{ }} 和 {% %}"
 _BRACE = "{"
 """A text without it shows no values and is not compiled, which is most of them."""
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
@@ -133,7 +134,7 @@ class Words:
             wrong = next(self._faults(tree, facts), None)
             return wrong or self._try_out(self._compile(source), facts)
         except TemplateError as error:
-            return Misread(f"模板语法错误：{error}", str(error))
+            return Misread(f"语法有误，请看 {_PAIRS} 是否成对：{error}", str(error))
         except (RecursionError, SyntaxError, MemoryError):  # Python's own limits on nesting
             return Misread("嵌套太深", "nested too deeply")
 

@@ -240,7 +240,7 @@ def test_a_test_goes_to_one_chat_and_is_marked(db: Database, house: House) -> No
         ({"texts": dict.fromkeys(TEXTS, "{{ coupon.code }}")}, "but there is no pool"),
         ({"texts": dict.fromkeys(TEXTS, "{{ order.number }}")}, "order.number is not known here"),
         ({"pool": "gift", "texts": dict.fromkeys(TEXTS, "{{ coupon.code }}")},
-         "There is no pool 'gift'. Pools: spring."),
+         "There is no pool 'gift', only spring."),
         ({"name": "a b"}, "A name has"),
         ({"holdout": 2.0}, "share from 0"),
         ({"valid_until": now() - timedelta(days=1)}, "no use any more"),
