@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from bot import app
 from bot.answering.load import load as load_faq
+from bot.care.house import House
 from bot.channels import webhook
 from bot.channels.telegram import checkup, rights
 from bot.channels.wechat import checkup as wechat_checkup
@@ -328,6 +329,7 @@ def _checks(config: Config) -> Iterator[Check]:
     for one in config.webhooks:
         yield Check(f"webhook {one.name}", partial(_webhook, one))
     yield Check("coupons 优惠券", lambda: _coupons(config))
+    yield Check("journeys 关怀旅程", lambda: _journeys(config))
 
 
 def _source(config: Config, source: Source) -> str:
@@ -350,6 +352,20 @@ def _coupons(config: Config) -> str:
             f"few are left: {low}. Add some with `xiaoer coupons import`.",
         )
     return ", ".join(f"{one.name}: {one.free}" for one in found) or "none 没有"
+
+
+def _journeys(config: Config) -> str:
+    book = House.of(config, app.content(config).voice).book
+    with app.database(config) as db:
+        on = [one for one in db.run(book.find, list(book.journeys)).values() if one.enabled]
+        filled = {one.name for one in db.run(coupons.pools) if one.free}
+    if empty := ", ".join(f"{one.name} ({one.pool})" for one in on if {one.pool} - {"", *filled}):
+        raise XiaoerError(
+            f"券池里没有券，旅程会一直等：{empty}。用 xiaoer coupons import 补充。",
+            f"the pool has no codes, so the journey waits: {empty}. "
+            "Add some with `xiaoer coupons import`.",
+        )
+    return f"{len(on)} on 启用"
 
 
 def _keys(config: Config) -> str:

@@ -15,7 +15,6 @@ FULL: Facts = {
     "customer": {"name": "林小满"},
     "product": {"name": "羊毛围巾", "url": "https://shop.example/scarf", "price": "¥159"},
     "coupon": {"code": "HB-2026-7K", "value": "20 元", "expires_on": "2026年12月31日"},
-    "day": {"name": "中秋节"},
 }
 """What there is in a care message's text besides `shop` and `language`, with examples."""
 EMPTY: Facts = {name: dict.fromkeys(values, "") for name, values in FULL.items()}

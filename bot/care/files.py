@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.care.facts import EMPTY, FULL
-from bot.care.journeys import Journey
+from bot.care.journeys import Journey, Part, Variant, When
+from bot.care.misreading import path_of, sentence
+from bot.care.texts import fault
+from bot.care.triggers import facts_of
 from bot.care_settings import Care
 from bot.core.errors import Misread, XiaoerError
 from bot.words.sandbox import Words
@@ -21,6 +23,8 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*([\w\"'.-]+)\s*=")
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 Where = tuple[str | int, ...]
+_PARTS: Mapping[str | int, type[Part]] = {"when": When, "variants": Variant}
+"""What there is in the tables of a journey's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +91,20 @@ def read(path: Path, shown: str, words: Words) -> Journey | list[Problem]:
     try:
         journey = Journey.model_validate({**raw, "name": path.stem})
     except ValidationError as error:
-        return [_explained(shown, one, lines) for one in error.errors(include_url=False)]
+        found = (_explained(shown, one, lines) for one in error.errors(include_url=False))
+        return sorted(found, key=lambda one: one.line)
     wrong = [
-        Problem(shown, line_at(lines, where), f"文本不能使用：{why}", f"the text: {why}")
+        Problem(shown, line_at(lines, where), why.zh, why.en)
         for where, why in _faults(journey, words)
     ]
     return wrong or journey
 
 
 def lines_of(source: str) -> dict[Where, int]:
-    """The line (from 1) of every table and key of a TOML file, by their path."""
+    """The line (from 1) of every table and key of a TOML file, by their path; of a table that only
+    others are in, the first one's."""
     found: dict[Where, int] = {}
+    parents: dict[Where, int] = {}
     table: Where = ()
     counts: dict[str, int] = {}
     inside = ""
@@ -108,10 +115,12 @@ def lines_of(source: str) -> dict[Where, int]:
                 counts[header[2]] = counts.get(header[2], -1) + 1
             table = _numbered(table, counts)
             found[table] = number
+            for size in range(1, len(table)):
+                parents.setdefault(table[:size], number)
         elif not inside and (key := _KEY.match(line)):
             found[(*table, *(part.strip("\"'") for part in key[1].split(".")))] = number
         inside = _still_inside(line, inside)
-    return found
+    return parents | found
 
 
 def line_at(lines: Mapping[Where, int], where: Where) -> int:
@@ -138,22 +147,23 @@ def _syntax(file: str, message: str) -> Problem:
     found = _AT_LINE.search(message)
     plain = _AT_LINE.sub("", message)
     line = int(found[1]) if found else 1
-    return Problem(file, line, f"TOML 语法错误：{plain}", f"not valid TOML: {plain}")
+    return Problem(
+        file, line, f"TOML 语法错误，请看引号、括号和等号：{plain}", f"not valid TOML: {plain}"
+    )
 
 
 def _explained(file: str, problem: Any, lines: Mapping[Where, int]) -> Problem:
     where: Where = problem["loc"]
-    name = ".".join(str(part) for part in where)
-    cause = problem.get("ctx", {}).get("error")
-    kinds = {
-        "extra_forbidden": ("未知的键", f"unknown key (known: {', '.join(Journey.model_fields)})"),
-        "missing": ("缺少这个键", "is missing"),
-    }
-    zh, en = kinds.get(problem["type"], (f"值不对：{problem['msg']}", problem["msg"]))
-    if isinstance(cause, Misread):
-        zh, en = cause.zh, cause.en
-    prefix = f"{name}: " if name else ""
-    return Problem(file, line_at(lines, where), f"{prefix}{zh}", f"{prefix}{en}")
+    name, why = path_of(problem), sentence(problem, _known_in(where))
+    prefix = (f"{name}：", f"{name}: ") if name else ("", "")
+    return Problem(file, line_at(lines, where), prefix[0] + why.zh, prefix[1] + why.en)
+
+
+def _known_in(where: Where) -> list[str]:
+    """The keys that there are where this one stands."""
+    if len(where) > 1 and where[0] in _PARTS:
+        return list(_PARTS[where[0]].model_fields)
+    return [name for name in Journey.model_fields if name != "name"]
 
 
 def _switched(journey: Journey, care: Care) -> Journey:
@@ -162,17 +172,15 @@ def _switched(journey: Journey, care: Care) -> Journey:
     return journey.model_copy(update={"enabled": is_on})
 
 
-def _faults(journey: Journey, words: Words) -> Iterator[tuple[Where, str]]:
+def _faults(journey: Journey, words: Words) -> Iterator[tuple[Where, Misread]]:
     """Where a text cannot be used or is missing, and why."""
+    known, has_pool = facts_of(journey.trigger), bool(journey.pool)
     for where, text in texts_of(journey):
-        wrong = words.check(text, FULL) or words.check(text, EMPTY)
-        if wrong:
-            yield where, wrong
-        elif not text.strip():
-            yield where, "empty / 是空的"
+        if wrong := fault(words, text, known, has_pool=has_pool):
+            yield where, Misread(f"文本不能使用：{wrong.zh}", f"the text: {wrong.en}")
     for language in words.shop.languages:
         if not journey.text(language, "warm"):
-            yield ("texts",), f"there is none in {language} / 缺少 {language} 文本"
+            yield ("texts",), Misread(f"缺少 {language} 文本", f"there is no text in {language}")
 
 
 def texts_of(journey: Journey) -> Iterator[tuple[Where, str]]:

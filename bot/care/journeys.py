@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.care import festivals
 from bot.care.triggers import TRIGGERS, About
 from bot.care_settings import VoiceName
+from bot.channels import NAMES as CHANNELS
 from bot.core.errors import Misread
 from bot.core.messages import Purpose
 from bot.settings import Language
@@ -61,6 +62,25 @@ def _festival(name: str) -> str:
     return name
 
 
+def _channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise Misread(
+            f"没有 {name!r} 这个渠道；可用的有：{'、'.join(CHANNELS)}",
+            f"there is no channel {name!r}, only {', '.join(CHANNELS)}",
+        )
+    return name
+
+
+def _variant(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name):
+        raise Misread(
+            f"{name!r}：只能用字母、数字、_ 和 -，最长 32 个字符",
+            f"{name!r}: letters, digits, _ and - only, at most 32",
+        )
+    return name
+
+
+Channel = Annotated[str, AfterValidator(_channel)]
 Span = Annotated[timedelta, BeforeValidator(read_span)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Texts = dict[Language, dict[VoiceName, str]]
@@ -94,7 +114,7 @@ class When(Part):
 class Variant(Part):
     """One of the ways to say it: in another voice, or in words of its own by language."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    name: Annotated[str, AfterValidator(_variant)]
     share: Share
     voice: VoiceName | None = None
     texts: dict[Language, str] = Field(default_factory=dict)
@@ -120,7 +140,7 @@ class Journey(Part):
     enabled: bool = True
     paused: bool = False
     calm: bool = False
-    channels: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
     button: Literal["", "person", "stars"] = ""
     festival: Annotated[str, AfterValidator(_festival)] = ""
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
@@ -129,7 +149,7 @@ class Journey(Part):
     when: When = When()
     variants: tuple[Variant, ...] = ()
     texts: Texts = Field(default_factory=dict)
-    channel_texts: dict[str, Texts] = Field(default_factory=dict)
+    channel_texts: dict[Channel, Texts] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_what_its_trigger_needs(self) -> "Journey":

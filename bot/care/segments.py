@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from bot.care.journeys import Channel
+from bot.care.misreading import path_of, sentence
 from bot.config import Shop
 from bot.core.errors import XiaoerError
 from storage.models.segments import Segment
@@ -13,16 +15,20 @@ class SegmentRefused(XiaoerError):
     """A segment that cannot be asked for, and why."""
 
 
-def segment(values: dict[str, Any], shop: Shop) -> Segment:
+class Asked(Segment):
+    """A segment as somebody asks for it: the channels exist."""
+
+    channels: list[Channel] = Field(default_factory=list)
+
+
+def segment(values: dict[str, Any], shop: Shop, kind: type[Segment] = Segment) -> Segment:
     """The segment that `values` describe. Raises `SegmentRefused`."""
     try:
-        found = Segment.model_validate(values)
+        found = kind.model_validate(values)
     except ValidationError as error:
-        where, why = _first(error)
-        known = ", ".join(Segment.model_fields)
-        raise SegmentRefused(
-            f"segment.{where}：{why}。可用：{known}", f"segment.{where}: {why}. There are: {known}"
-        ) from error
+        problem = error.errors(include_url=False)[0]
+        where, why = path_of(problem), sentence(problem, Segment.model_fields)
+        raise SegmentRefused(f"segment.{where}：{why.zh}", f"segment.{where}: {why.en}") from error
     if unknown := set(found.languages) - set(shop.languages):
         names = ", ".join(sorted(unknown))
         raise SegmentRefused(f"店铺没有这种语言：{names}", f"The shop does not speak {names}.")
@@ -34,8 +40,3 @@ def segment(values: dict[str, Any], shop: Shop) -> Segment:
 def plain(one: Segment) -> dict[str, Any]:
     """What is kept of a segment: what is set."""
     return one.model_dump(mode="json", exclude_defaults=True)
-
-
-def _first(error: ValidationError) -> tuple[str, str]:
-    one = error.errors()[0]
-    return ".".join(str(part) for part in one["loc"]), str(one["msg"])

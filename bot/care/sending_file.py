@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.care.files import line_at, lines_of
+from bot.care.misreading import path_of, sentence
+from bot.care.segments import Asked
 from bot.care.sendings import Draft
 from bot.core.errors import XiaoerError
 from bot.core.messages import Purpose
-from storage.models.segments import Segment
 
 
 class FileRefused(XiaoerError):
@@ -30,7 +31,7 @@ class _File(BaseModel):
     pool: str = ""
     holdout: float = Field(default=0.0, ge=0, le=0.9)
     valid_until: date | datetime | None = None
-    segment: Segment = Segment()
+    segment: Asked = Asked()
     texts: dict[str, str]
 
 
@@ -58,16 +59,15 @@ def read(path: Path, zone: ZoneInfo) -> Draft:
 
 
 def _refused(path: Path, source: str, error: ValidationError) -> FileRefused:
-    one = error.errors()[0]
-    line = line_at(lines_of(source), one["loc"])
-    where = ".".join(str(part) for part in one["loc"])
-    known = ", ".join(_fields(one["loc"])) if one["type"] == "extra_forbidden" else ""
-    why = one["msg"] + (f" ({known})" if known else "")
-    return FileRefused(f"{path}:{line}: {where}：{why}", f"{path}:{line}: {where}: {why}")
+    problem: Any = error.errors(include_url=False)[0]
+    where, why = path_of(problem), sentence(problem, _fields(problem["loc"]))
+    line = line_at(lines_of(source), problem["loc"])
+    return FileRefused(f"{path}:{line}: {where}：{why.zh}", f"{path}:{line}: {where}: {why.en}")
 
 
 def _fields(where: Any) -> list[str]:
-    return list((Segment if where[0] == "segment" else _File).model_fields)
+    """The keys that there are where this one stands."""
+    return list((Asked if where[0] == "segment" else _File).model_fields)
 
 
 def _moment(end: date | datetime | None, zone: ZoneInfo) -> datetime | None:

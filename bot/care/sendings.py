@@ -4,7 +4,7 @@ Nothing is written before somebody has confirmed the number of those who get it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.care import segments
-from bot.care.facts import EMPTY, FULL
+from bot.care import texts as rules
 from bot.core.clock import now
-from bot.core.errors import NotAllowed, NotFound
+from bot.core.errors import Misread, NotAllowed, NotFound
 from bot.core.messages import MAX_TEXT, Purpose
 from bot.shop import coupons
 from bot.words.phrases import Voice
@@ -44,13 +44,15 @@ _STATES = {
     "done": ("已完成", "done"),
 }
 """States within a sentence."""
+_KNOWN = ("customer",)
+"""What is known in a sending's texts, besides the shop and a coupon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wants to send: to whom, in which words, and until when it is of use.
 
-    `texts` are by language, and may show the values of `FULL`; with a `pool` each customer gets a
+    `texts` are by language, and may show the customer's name; with a `pool` each customer gets a
     coupon of it. The share `holdout` is not written to, for comparison.
     """
 
@@ -68,14 +70,16 @@ def create(session: Session, agent_id: int | None, voice: Voice, draft: Draft) -
 
     Raises `NotAllowed` or `SegmentRefused`, which say what is wrong with it.
     """
-    texts = _checked(voice, draft)
+    _check_values(draft)
+    wanted = segments.segment(dict(draft.segment), voice.words.shop, segments.Asked)
+    texts = _checked(voice, draft, wanted.languages)
+    _check_pool(session, draft.pool)
     found = sendings.sending_named(session, draft.name)
     if found is not None and found.state not in _OPEN:
         raise NotAllowed(
             f"已经有一个叫 {draft.name} 的群发，请换个名字。",
             f"There is a sending {draft.name} already. Choose another name.",
         )
-    wanted = segments.segment(dict(draft.segment), voice.words.shop)
     sending = found or Sending(name=draft.name, purpose=draft.purpose, valid_until=now())
     sending.purpose, sending.pool = draft.purpose, draft.pool
     sending.holdout_percent = round(100 * draft.holdout)
@@ -171,8 +175,8 @@ def named(session: Session, name: str) -> Sending:
     return sending
 
 
-def _checked(voice: Voice, draft: Draft) -> dict[str, str]:
-    """The draft's texts. Raises `NotAllowed`."""
+def _check_values(draft: Draft) -> None:
+    """Raises `NotAllowed` where a draft cannot be, whatever its segment and texts are."""
     if not _NAME.fullmatch(draft.name):
         raise NotAllowed(
             "名称只能用文字、数字、.、- 和 _，最长 64 个字符。",
@@ -185,30 +189,41 @@ def _checked(voice: Voice, draft: Draft) -> dict[str, str]:
                          "The purpose is marketing or transactional.")  # fmt: skip
     if draft.valid_until is not None and draft.valid_until <= now():
         raise NotAllowed("有效期已经过了。", "It would be of no use any more: see valid_until.")
+
+
+def _checked(voice: Voice, draft: Draft, languages: Sequence[str]) -> dict[str, str]:
+    """The draft's texts for a segment of these languages. Raises `NotAllowed`."""
     texts = {language: text.strip() for language, text in draft.texts.items() if text.strip()}
-    wanted = draft.segment.get("languages") or voice.words.shop.languages
-    for language in wanted:
+    for language in languages or voice.words.shop.languages:
         if language not in texts:
             raise NotAllowed(f"缺少 {language} 文本。", f"There is no text in {language}.")
     for language, text in texts.items():
-        _check_text(voice, language, text, has_coupon=bool(draft.pool))
+        _check_text(voice, language, text, has_pool=bool(draft.pool))
     return texts
 
 
-def _check_text(voice: Voice, language: str, text: str, *, has_coupon: bool) -> None:
+def _check_text(voice: Voice, language: str, text: str, *, has_pool: bool) -> None:
     if language not in voice.words.shop.languages:
         raise NotAllowed(f"店铺没有这种语言：{language}", f"The shop does not speak {language}.")
-    wrong = voice.words.check(text, FULL) or voice.words.check(text, EMPTY)
     if len(text) > MAX_TEXT:
-        wrong = f"> {MAX_TEXT}"
+        wrong: Misread | None = Misread(f"超过 {MAX_TEXT} 个字符", f"over {MAX_TEXT} characters")
+    else:
+        wrong = rules.fault(voice.words, text, _KNOWN, has_pool=has_pool)
     if wrong:
         raise NotAllowed(
-            f"{language} 文本不能使用：{wrong}", f"The text in {language} cannot be used: {wrong}"
+            f"{language} 文本不能使用：{wrong.zh}。",
+            f"The text in {language} cannot be used: {wrong.en}.",
         )
-    if has_coupon != ("coupon.code" in text):
+
+
+def _check_pool(session: Session, pool: str) -> None:
+    names = [one.name for one in coupons.pools(session)] if pool else []
+    if pool and pool not in names:
+        zh = f"只有：{'、'.join(names)}" if names else "现在一个也没有"
+        en = f"only {', '.join(names)}" if names else "nor any other"
         raise NotAllowed(
-            f"{language} 文本里要有 coupon.code，当且仅当选了券池。",
-            f"The text in {language} shows coupon.code if, and only if, there is a pool.",
+            f"没有 {pool!r} 这个券池，{zh}。用 xiaoer coupons import 导入。",
+            f"There is no pool {pool!r}, {en}. `xiaoer coupons import` makes one.",
         )
 
 

@@ -39,6 +39,19 @@ TRIGGERS: Mapping[str, About] = {
 }
 """The names that a journey's file may give, with what each is about."""
 
+_FACTS: Mapping[About, tuple[str, ...]] = {
+    About.ORDER: ("order", "parcel"),
+    About.PARCEL: ("order", "parcel"),
+    About.PRODUCT: ("product",),
+    About.CUSTOMER: (),
+}
+
+
+def facts_of(trigger: str) -> tuple[str, ...]:
+    """Of what the texts may speak that this trigger sets off, besides shop and coupon."""
+    used_up = ("product",) if trigger == "replenishment" else ()
+    return ("customer", *_FACTS[TRIGGERS[trigger]], *used_up)
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:

@@ -23,6 +23,7 @@ from bot.logistics.expected import expected_text
 from bot.logistics.parcels import parcel_facts, way_texts
 from bot.logistics.status import Status
 from bot.shop.orders import order_facts
+from bot.words.dates import day_text
 from storage.models.orders import Order, Parcel, orders_of, parcels_of
 
 NAME = "order"
@@ -43,6 +44,8 @@ _NEXT: Mapping[str, Sequence[str]] = {
     Status.DELIVERED: ("delivered_not_received", "damaged_item"),
 }
 """What is asked next by how far the parcel is, none being sent yet; else what is related."""
+_NEXT_ENDED = ("refund_time",)
+"""What is asked next of an order that was cancelled or refunded."""
 _TROUBLE = {Status.EXCEPTION, Status.RETURNING}
 _MOVING = {Status.COLLECTED, Status.IN_TRANSIT, Status.ARRIVED_CITY, Status.OUT_FOR_DELIVERY}
 _MEMORY = timedelta(hours=12)
@@ -132,7 +135,10 @@ def not_there(turn: Turn) -> Verdict | None:
 
 
 def nothing_new(turn: Turn, order: Order) -> Verdict | None:
-    """Say so instead of the same words again, and offer a person; None where there is news."""
+    """Say so instead of the same words again, and offer a person; None where there is news, or
+    none to come."""
+    if order.status in _SETTLED:
+        return None
     entry = turn.house.entries.entry(WHERE, turn.language)
     said = _said_just_now(turn)
     if entry is None or _text(turn, entry, order) not in said:
@@ -201,9 +207,11 @@ def answer(
     values = [choice.value for choice in choices]
     _remember(turn, entry_id, order, values)
     status = _status(turn, order)
-    choices += _related_choices(turn, entry, status)
+    is_over = _is_over(entry, order)
+    choices += _related_choices(turn, entry, status, is_over=is_over)
     if (
         entry.person
+        or is_over
         or (entry.id == WHERE and status in _TROUBLE)
         or HURRY.search(turn.understanding.normalised)
     ):
@@ -240,7 +248,7 @@ def _tell_also(turn: Turn, text: str, more: Entry, verdict: Verdict) -> Verdict:
 def _cancel(turn: Turn, order: Order) -> Verdict:
     """Orders are cancelled by people; what is on its way can only come back."""
     if order.status in _SETTLED:
-        return answer(turn, STATUS, order)
+        return answer(turn, WHERE, order)
     details = {"entry": CANCEL, "order": order.number}
     say, language = turn.house.voice.say, turn.language
     turn.conversation.misses = 0
@@ -280,6 +288,9 @@ def _text(turn: Turn, entry: Entry, order: Order) -> str:
         order=order_facts(order, language, voice),
         parcel=parcel_facts(turn.session, parcel, language, voice) if parcel else None,
     )
+    if _is_over(entry, order):
+        ended = _ended(turn, order, is_sent=parcel is not None)
+        return f"{ended}\n\n{text}" if parcel else ended
     if entry.id != WHERE or parcel is None:
         return text
     earlier = way_texts(turn.session, parcel, language, voice)[1:]
@@ -287,6 +298,18 @@ def _text(turn: Turn, entry: Entry, order: Order) -> str:
     trouble = [voice.say("orders.trouble", language)] if parcel.status in _TROUBLE else []
     expected = expected_text(turn.session, parcel, order, language, voice)
     return "\n".join(filter(None, [text, expected, *way, *trouble]))
+
+
+def _is_over(entry: Entry, order: Order) -> bool:
+    """Whether a parcel is asked for of an order that was cancelled or refunded."""
+    return entry.needs == "parcel" and order.status in _SETTLED
+
+
+def _ended(turn: Turn, order: Order, *, is_sent: bool) -> str:
+    voice, language = turn.house.voice, turn.language
+    on = day_text(order.status_at, voice.words.shop.zone, language) if order.status_at else ""
+    ended = f"orders.ended_{order.status}"
+    return voice.say(ended, language, number=order.number, on=on, is_sent=is_sent)
 
 
 def _other_choices(turn: Turn, others: Sequence[Order]) -> list[Choice]:
@@ -303,8 +326,9 @@ def _status(turn: Turn, order: Order) -> str:
     return (parcel.status or Status.COLLECTED) if parcel else ""
 
 
-def _related_choices(turn: Turn, entry: Entry, status: str) -> list[Choice]:
+def _related_choices(turn: Turn, entry: Entry, status: str, *, is_over: bool) -> list[Choice]:
     names = _NEXT.get(status, entry.related) if entry.id == WHERE else entry.related
+    names = _NEXT_ENDED if is_over else names
     entries = (turn.house.entries.entry(name, turn.language) for name in names)
     found = [one for one in entries if one is not None and not one.needs]
     return [Choice(one.title, compose.ENTRY + one.id) for one in found[:_RELATED]]

@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.config import Shop
+from bot.core.errors import Misread
 
 MAX_SOURCE = 8000
 """Longest template, in characters."""
@@ -43,6 +44,7 @@ _ALLOWED = (
 _FILTERS = {"money", "default"}
 _TESTS = {"defined", "none"}
 _TAG_ALONE = re.compile(r"^[ \t]*(\{%[^%]*%\})[ \t]*\n", re.M)
+_PAIRS = "{{ }} 和 {% %}"
 _BRACE = "{"
 """A text without it shows no values and is not compiled, which is most of them."""
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
@@ -111,6 +113,11 @@ class Words:
         self._shop, self._values = shop, lru_cache(maxsize=8)(shop.values)
 
     def check(self, source: str, facts: Facts | None = ANSWER) -> str | None:
+        """Why `source` may not be used as a template, or None when it may: `fault` in English."""
+        found = self.fault(source, facts)
+        return found.en if found else None
+
+    def fault(self, source: str, facts: Facts | None = ANSWER) -> Misread | None:
         """Why `source` may not be used as a template, or None when it may.
 
         Allowed are values, attributes, if/elif/else, comparisons, and the filters `money`
@@ -119,7 +126,7 @@ class Words:
         None stands for a text whose variables its speaker passes: those cannot be known here.
         """
         if len(source) > MAX_SOURCE:
-            return f"longer than {MAX_SOURCE} characters"
+            return Misread(f"超过 {MAX_SOURCE} 个字符", f"longer than {MAX_SOURCE} characters")
         if _BRACE not in source:
             return None
         try:
@@ -127,9 +134,9 @@ class Words:
             wrong = next(self._faults(tree, facts), None)
             return wrong or self._try_out(self._compile(source), facts)
         except TemplateError as error:
-            return str(error)
+            return Misread(f"语法有误，请看 {_PAIRS} 是否成对：{error}", str(error))
         except (RecursionError, SyntaxError, MemoryError):  # Python's own limits on nesting
-            return "nested too deeply"
+            return Misread("嵌套太深", "nested too deeply")
 
     def render(self, source: str, language: str, **values: Any) -> str:
         """The text of a checked template for a reader of `language`."""
@@ -156,7 +163,7 @@ class Words:
             return str(amount)
         return self.money(amount, context["language"])
 
-    def _try_out(self, template: Template, facts: Facts | None) -> str | None:
+    def _try_out(self, template: Template, facts: Facts | None) -> Misread | None:
         """Render with example values, so that what only fails then fails here."""
         if facts is None:
             return None
@@ -164,34 +171,43 @@ class Words:
             for language in self._shop.languages:
                 template.render(shop=self._values(language), language=language, **facts)
         except (TypeError, ValueError) as error:  # a number compared with a text, money of a text
-            return f"cannot be filled in: {error}"
+            return Misread(f"代入数据时出错：{error}", f"cannot be filled in: {error}")
         return None
 
-    def _faults(self, tree: nodes.Template, facts: Facts | None) -> Iterator[str]:
+    def _faults(self, tree: nodes.Template, facts: Facts | None) -> Iterator[Misread]:
         for node in tree.find_all(nodes.Node):
             if not isinstance(node, _ALLOWED):
-                yield f"{type(node).__name__} is not allowed in a template"
+                name = type(node).__name__
+                yield Misread(f"模板里不能用 {name}", f"{name} is not allowed in a template")
             elif isinstance(node, nodes.Filter):
                 yield from _filter_faults(node)
             elif isinstance(node, nodes.Test) and node.name not in _TESTS:
-                yield f"the test {node.name!r} is not allowed"
+                yield Misread(f"不能用 is {node.name}", f"the test {node.name!r} is not allowed")
             elif isinstance(node, nodes.Getattr):
                 yield from self._attribute_faults(node, facts or {})
             elif isinstance(node, nodes.Name) and facts is not None:
                 known = ("shop", "language", *facts)
                 if node.name not in known:
-                    yield f"there is no {node.name!r} here, only {', '.join(known)}"
+                    yield Misread(
+                        f"这里没有 {node.name}；可用的有：{'、'.join(known)}",
+                        f"there is no {node.name!r} here, only {', '.join(known)}",
+                    )
 
-    def _attribute_faults(self, node: nodes.Getattr, facts: Facts) -> Iterator[str]:
+    def _attribute_faults(self, node: nodes.Getattr, facts: Facts) -> Iterator[Misread]:
         owner = _path(node.node)
         parts: dict[str, Any] = {
             "shop": type(self._shop).model_fields, "shop.extra": self._shop.extra,
             **ANSWER, **facts,
         }  # fmt: skip
         if node.attr.startswith("_"):
-            yield f"the attribute {node.attr!r} is not allowed"
+            yield Misread(f"不能用属性 {node.attr}", f"the attribute {node.attr!r} is not allowed")
         elif owner.partition(".")[0] in parts and node.attr not in parts.get(owner, ()):
-            yield f"there is no {owner}.{node.attr}"
+            zh, en = f"没有 {owner}.{node.attr}", f"there is no {owner}.{node.attr}"
+            known = list(parts.get(owner, ()))
+            yield Misread(
+                f"{zh}；可用的有：{'、'.join(known)}" if known else zh,
+                f"{en}, only {', '.join(known)}" if known else en,
+            )
 
 
 def money(amount: Any, currency: str, language: str) -> str:
@@ -209,11 +225,11 @@ def _trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def _filter_faults(node: nodes.Filter) -> Iterator[str]:
+def _filter_faults(node: nodes.Filter) -> Iterator[Misread]:
     if node.name not in _FILTERS:
-        yield f"the filter {node.name!r} is not allowed"
+        yield Misread(f"不能用过滤器 {node.name}", f"the filter {node.name!r} is not allowed")
     elif node.name == "money" and (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs):
-        yield "the filter 'money' takes no arguments"
+        yield Misread("过滤器 money 不带参数", "the filter 'money' takes no arguments")
 
 
 def _path(node: nodes.Node) -> str:

@@ -159,7 +159,7 @@ def _messages(scope: Scope) -> Subquery:
     return (
         select(
             _CARE.c.journey, _CARE.c.sending_id, _CARE.c.variant, _CARE.c.customer_id,
-            (_CARE.c.state == _HELD_OUT).label("held_out"), fate.label("fate"),
+            _CARE.c.order_id, (_CARE.c.state == _HELD_OUT).label("held_out"), fate.label("fate"),
             reason.label("reason"), type_coerce(moment, UtcDateTime).label("moment"),
         )
         .outerjoin(_MESSAGE, _MESSAGE.c.id == _CARE.c.message_id)
@@ -200,9 +200,12 @@ def _stopped(care: Subquery, end: Any) -> ColumnElement[bool]:
 
 
 def _bought(care: Subquery, end: Any) -> tuple[ColumnElement[bool], ...]:
+    """That an order was placed after the message, and is not the one that the message is about:
+    that one may seem the later where the shop's clock is ahead."""
     placed = func.coalesce(_ORDER.c.placed_at, _ORDER.c.created_at)
     return (
         _ORDER.c.customer_id == care.c.customer_id,
+        _ORDER.c.id.is_distinct_from(care.c.order_id),
         _ORDER.c.status.not_in(NOT_BOUGHT),
         placed > care.c.moment,
         placed <= end,

@@ -129,7 +129,27 @@ def test_journeys_are_listed_checked_and_switched(shop: Path) -> None:
 def test_what_is_wrong_with_a_file_is_told_with_its_line(shop: Path) -> None:
     file = shop.parent / "spring.toml"
     file.write_text(SPRING.replace("languages", "language"))
-    assert f"{file}:5: segment.language: Extra inputs" in care(shop, "run", str(file), status=1)
+    said = care(shop, "run", str(file), status=1)
+    assert f"{file}:5: segment.language: unknown key; there are tags, " in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("change", "zh"),
+    [
+        (('["en"]', '["en"]\nchannels = ["wechatt"]'),
+         "6: segment.channels.0：没有 'wechatt' 这个渠道；可用的有：telegram、wechat、web"),
+        (('["en"]', '"en"'), '5: segment.languages：应写成列表：["en"]'),
+        (("2099-12-31", '"soon"'), "3: valid_until：应是日期，例如 2026-03-31"),
+    ],
+)  # fmt: skip
+def test_a_sendings_file_is_told_off_in_chinese(
+    tmp_path: Path, change: tuple[str, str], zh: str
+) -> None:
+    file = tmp_path / "spring.toml"
+    file.write_text(SPRING.replace(*change))
+    with pytest.raises(sending_file.FileRefused) as refused:
+        sending_file.read(file, ZoneInfo("Asia/Shanghai"))
+    assert refused.value.zh == f"{file}:{zh}"
 
 
 def test_birthdays_are_a_table(shop: Path) -> None:

@@ -329,7 +329,7 @@ async def test_who_leaves_the_queue_is_told_and_can_come_back(chat: Chat) -> Non
     assert (await chat.conversation()).state == State.WAITING
 
 
-@pytest.mark.parametrize("words", [["骗子 我要投诉你们"], ["转人工！！！", "骗子"]])
+@pytest.mark.parametrize("words", [["骗子 我要投诉你们"], ["转人工！！！", "骗子"], ["洗完痒"]])
 async def test_who_complained_and_sighs_keeps_the_place(chat: Chat, words: list[str]) -> None:
     for text in [*words, "算了"]:
         await chat.say(text)

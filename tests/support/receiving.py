@@ -23,6 +23,7 @@ MEANS: dict[str, tuple[str, ...]] = {
     "how do i return this": ("return_policy",),
     "你好": ("hello",),
     "收到的是坏的": ("damaged",),
+    "洗完痒": ("allergy_safety",),
     "运费多少钱": ("shipping_fee",),
     "运费?": ("shipping_fee", "return_policy"),
     "the fee?": ("shipping_fee", "return_policy"),
@@ -37,7 +38,7 @@ def entry(entry_id: str, tongue: Any, title: str, topic: str, person: Any = None
 
 
 class Faq:
-    """A FAQ of four entries."""
+    """A FAQ of five entries."""
 
     _all = (
         entry("return_policy", "zh", "如何退货", "returns"),
@@ -46,6 +47,7 @@ class Faq:
         entry("shipping_fee", "en", "Delivery fee", "shipping"),
         entry("hello", "zh", "打招呼", "smalltalk"),
         entry("damaged", "zh", "商品破损", "problems", person="bring"),
+        entry("allergy_safety", "zh", "过敏与使用安全", "products", person="bring"),
     )
 
     def entry(self, entry_id: str, tongue: str) -> Entry | None:

@@ -96,7 +96,9 @@ def test_evil_sizes_are_refused(words: Words) -> None:
 def test_a_text_whose_speaker_passes_values_may_name_them(words: Words) -> None:
     assert words.check("{{ ahead }}", facts=None) is None
     assert words.check("{{ ahead }}") is not None
-    assert words.check("{{ order.nummer }}", facts=None) == "there is no order.nummer"
+    assert words.check("{{ order.nummer }}", facts=None).startswith(
+        "there is no order.nummer, only number, "
+    )
     assert words.check("{{ ahead() }}", facts=None) == "Call is not allowed in a template"
 
 

@@ -20,7 +20,10 @@ _ONCE_IN = timedelta(minutes=1)
 _JUST_HERE = timedelta(minutes=15)
 """An agent who wrote so lately is at work, whatever the hours say."""
 _SHORT = 40
-_COMPLAINTS = {"complaint", "entry:complaint", "entry:legal_threat", "danger", "fraud", "crisis"}
+_COMPLAINTS = {
+    "complaint", "entry:complaint", "entry:legal_threat", "entry:allergy_safety", "danger", "fraud",
+    "crisis",
+}  # fmt: skip
 """Reasons for a person that a sigh ("算了") does not undo."""
 _COMPLAINED = timedelta(hours=12)
 """How long an angry word is still why somebody waits."""

@@ -183,6 +183,37 @@ def test_the_figures_are_those_of_each_message_by_itself(db: Database) -> None:
     assert all(low < value < high for value, low, high in lifts.values())
 
 
+def test_the_order_that_a_message_is_about_was_not_bought_because_of_it(db: Database) -> None:
+    """The shop's clock may be ahead, so that its order seems the later."""
+
+    def paid(session: Session) -> None:
+        customer = Customer(name="c")
+        session.add(customer)
+        session.flush()
+        assert customer.id is not None
+        for number, later in (("its own", 5), ("another", 60)):
+            session.add(Order(number=number, customer_id=customer.id, status="paid", currency="CNY",
+                              amount=Decimal(9), placed_at=AT + timedelta(seconds=later)))  # fmt: skip
+        session.flush()
+        own = session.exec(select(Order).where(Order.number == "its own")).one()
+        for journey, order_id in (("order_paid", own.id), ("birthday", None)):
+            session.add(
+                CareMessage(
+                    journey=journey, subject="s", customer_id=customer.id, order_id=order_id,
+                    purpose=Purpose.TRANSACTIONAL, due_at=AT, valid_until=AT + WEEK,
+                    state=CareState.HELD_OUT, decided_at=AT,
+                )
+            )  # fmt: skip
+
+    db.run(paid)
+    found = db.run(outcomes.report, Scope(AT, AT + WEEK, 7, AT + WEEK))
+    figures = {group.journey: (one.bought, one.orders, one.revenue) for group, one in found.items()}
+    assert figures == {
+        "order_paid": (1, 1, {"CNY": Decimal(9)}),
+        "birthday": (1, 2, {"CNY": Decimal(18)}),
+    }
+
+
 def test_a_group_that_comes_while_it_is_counted_is_counted(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from bot.care.overview import SendingLine
 from bot.care.sending_run import QUEUED_MOST, SendingRunner
 from bot.care.sendings import Draft
 from bot.core.clock import now
-from bot.core.errors import NotAllowed, NotFound
+from bot.core.errors import NotAllowed, NotFound, XiaoerError
 from bot.core.messages import Progress
 from bot.shop import coupons
 from bot.shop.coupons import NewCoupon, Stock
@@ -237,17 +237,26 @@ def test_a_test_goes_to_one_chat_and_is_marked(db: Database, house: House) -> No
         ({"texts": {"zh": "好"}}, "There is no text in en"),
         ({"texts": {**TEXTS, "en": "{{ secret }}"}}, "The text in en cannot be used"),
         ({"texts": {**TEXTS, "fr": "x"}}, "does not speak fr"),
-        ({"pool": "gift"}, "shows coupon.code if, and only if"),
+        ({"pool": "gift"}, "there is a pool, so the text has to show coupon.code"),
+        ({"texts": dict.fromkeys(TEXTS, "{{ coupon.code }}")}, "but there is no pool"),
+        ({"texts": dict.fromkeys(TEXTS, "{{ order.number }}")}, "order.number is not known here"),
+        ({"pool": "gift", "texts": dict.fromkeys(TEXTS, "{{ coupon.code }}")},
+         "There is no pool 'gift', only spring."),
         ({"name": "a b"}, "A name has"),
         ({"holdout": 2.0}, "share from 0"),
         ({"valid_until": now() - timedelta(days=1)}, "no use any more"),
-        ({"segment": {"colour": "red"}}, "segment.colour"),
+        ({"segment": {"colour": "red"}}, "segment.colour: unknown key; there are tags, "),
+        ({"segment": {"channels": ["wechatt"]}},
+         "there is no channel 'wechatt', only telegram, wechat, web"),
+        ({"segment": {"tags": "vip"}}, 'segment.tags: should be a list: ["vip"]'),
+        ({"segment": {"languages": ["de"]}}, "The shop does not speak de."),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_draft_is_told(
     sqlite_db: Database, voice: Voice, change: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises((NotAllowed, Exception)) as refused:
+    sqlite_db.run(lambda s: coupons.add(s, "spring", NewCoupon("A")))
+    with pytest.raises(XiaoerError) as refused:
         sqlite_db.run(sendings.create, None, voice, draft(**change))
     assert said in str(refused.value)
 

@@ -132,3 +132,14 @@ def test_the_commands(sqlite_url: str, tmp_path: Path) -> None:
     assert [(one["name"], one["free"], one["low"]) for one in json.loads(listed.stdout)] == [
         ("gift", 2, True)
     ]
+
+
+def test_the_doctor_names_journeys_that_wait_for_codes(sqlite_url: str, tmp_path: Path) -> None:
+    plain = f'[shop]\nname = "x"\n[database]\nurl = "{sqlite_url}"\n'
+    config, codes = tmp_path / "c.toml", tmp_path / "codes.txt"
+    config.write_text(plain + '[care]\nenabled = ["birthday"]\n')
+    codes.write_text("A\n")
+    waiting = "journeys 关怀旅程: the pool has no codes, so the journey waits: birthday (birthday)"
+    assert f"✗ {waiting}" in xiaoer("doctor", "--config", str(config)).stderr
+    xiaoer("coupons", "import", "birthday", str(codes), "--config", str(config))
+    assert "✓ journeys 关怀旅程: " in xiaoer("doctor", "--config", str(config)).stderr

@@ -437,6 +437,39 @@ def test_an_order_on_its_way_cannot_be_cancelled(talk: Talk, proof: list[str]) -
     assert talk.conversation().state == "bot"
 
 
+@pytest.mark.parametrize(
+    ("status", "zh", "en"),
+    [
+        ("cancelled", ("取消了，不会再发货。付过的款会原路退回",), "was cancelled on "),
+        ("refunded", ("退款了，不会再发货。", "天内原路退回"), "was refunded on "),
+    ],
+)
+def test_an_order_that_is_over_is_not_waited_for(
+    talk: Talk, status: str, zh: tuple[str, ...], en: str
+) -> None:
+    talk.db.run(told, "order.paid", "XE10009", ago(hours=9))
+    talk.db.run(told, f"order.{status}", "XE10009", ago(hours=2))
+    for text in ("XE10009 8888", "XE10009到哪了", "取消订单XE10009"):
+        said = talk.say(text)
+        assert "订单 XE10009 在" in said
+        assert all(part in said for part in zh)
+        assert "还没有发出" not in said
+        assert [one["value"] for one in talk.choices] == ["faq:refund_time", "person"]
+    said = talk.say("where is my parcel XE10009")
+    assert en in said
+    assert "so it won't be sent" in said
+    assert "48 hours" not in said
+    assert talk.choices[-1]["value"] == "person"
+
+
+def test_a_parcel_of_an_order_that_is_over_is_told_with_it(talk: Talk) -> None:
+    talk.db.run(told, "order.refunded", "XE10001", now())
+    said = talk.say("XE10001 8888")
+    assert "退款了。" in said
+    assert "SF8801" in said
+    assert "不会再发货" not in said
+
+
 def test_cancelling_without_an_order_is_explained(talk: Talk) -> None:
     assert "订单号" in talk.say("取消订单")
     assert talk.conversation().state == "bot"

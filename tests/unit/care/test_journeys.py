@@ -13,6 +13,9 @@ from bot.care.journeys import HELD_OUT, Journey
 from bot.care.listening import due
 from bot.care.triggers import TRIGGERS
 from bot.care_settings import Care
+from bot.channels import NAMES, webchat
+from bot.channels.telegram import client as telegram
+from bot.channels.wechat import client as wechat
 from bot.config import ROOT, validate
 from bot.words.sandbox import Words
 
@@ -119,8 +122,12 @@ def test_variants_are_shared_out_evenly_and_for_ever() -> None:
         (("valid =", "valid "), 4, "not valid TOML"),
         (('"3d"', '"3 days"'), 4, "valid: '3 days' is not a span such as 30m, 48h or 7d"),
         (("order.paid", "order.eaten"), 2, "trigger: there is no trigger 'order.eaten'"),
-        (('"transactional"', '"spam"'), 3, "purpose: Input should be 'transactional' or"),
-        (("[texts.zh]", "[when]\nmin_amuont = 5\n[texts.zh]"), 7, "when.min_amuont: unknown key"),
+        (('"transactional"', '"spam"'), 3, "purpose: should be one of transactional, marketing"),
+        (
+            ("[texts.zh]", "[when]\nmin_amuont = 5\n[texts.zh]"),
+            7,
+            "when.min_amuont: unknown key; there are min_amount, max_amount, items,",
+        ),
         (("[texts.zh]", '[[variants]]\nname = "a"\nshare = 2\n[texts.zh]'), 8, "variants.0.share:"),
         (
             ("[texts.zh]", '[[variants]]\nname = "a"\nshare = 0.2\n[texts.zh]'),
@@ -130,7 +137,7 @@ def test_variants_are_shared_out_evenly_and_for_ever() -> None:
         (("order.number", "order.nunber"), 12, "the text: there is no order.nunber"),
         (("{{ order.number }}", "{{ sender }}"), 12, "the text: there is no 'sender' here"),
         (("{{ order.number }}", "{% for a in order %}"), 12, "the text: "),
-        (('[texts.en]\nwarm = "Thanks, {{ order.number }}"', ""), 1, "there is none in en"),
+        (('[texts.en]\nwarm = "Thanks, {{ order.number }}"', ""), 6, "there is no text in en"),
         (("[texts.zh]", 'festival = "qixi"\n[texts.zh]'), 1, 'trigger = "festival" needs'),
         (('trigger = "order.paid"\n', ""), 1, "trigger: is missing"),
     ],
@@ -147,6 +154,96 @@ def test_a_wrong_file_is_refused_with_its_line(
     assert why in problem.en
     assert f"{folder.name}/care/mine.toml:{line}: " in str(caught.value)
     assert "关怀旅程有误" in caught.value.text("zh")
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "zh", "en"),
+    [
+        ("channels = ['wechatt']", 5, "channels.0：没有 'wechatt' 这个渠道；可用的有：telegram、wechat、web",
+         "channels.0: there is no channel 'wechatt', only telegram, wechat, web"),
+        ("[channel_texts.wechatt.zh]\nwarm = '好'", 5,
+         "channel_texts.wechatt：没有 'wechatt' 这个渠道；可用的有：telegram、wechat、web",
+         "channel_texts.wechatt: there is no channel 'wechatt', only telegram, wechat, web"),
+        ("[when]\ncountries = 'CN'", 6, 'when.countries：应写成列表：["CN"]',
+         'when.countries: should be a list: ["CN"]'),
+        ("[when]\nfirst_order = 'yes please'", 6, "when.first_order：应是 true 或 false",
+         "when.first_order: should be true or false"),
+        ("priority = 900", 5, "priority：不能大于 100", "priority: should be 100 or less"),
+        ("days = 'many'", 5, "days：应是整数", "days: should be a whole number"),
+        ("[texts.fr]\nwarm = 'Merci'", 5, "texts.fr：未知的键；可用的有：zh、en",
+         "texts.fr: unknown key; there are zh, en"),
+        ("[[variants]]\nname = 'a b'\nshare = 1", 6, "variants.0.name：'a b'：只能用字母、数字、_ 和 -，最长 32 个字符",
+         "variants.0.name: 'a b': letters, digits, _ and - only, at most 32"),
+        ("[[variants]]\nname = 'a'\nshares = 1\nshare = 1", 7,
+         "variants.0.shares：未知的键；可用的有：name、share、voice、texts",
+         "variants.0.shares: unknown key; there are name, share, voice, texts"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_the_readers_language(
+    tmp_path: Path, change: str, line: int, zh: str, en: str
+) -> None:
+    _, (problem,) = check(written(tmp_path, MINE.replace("\n\n", f"\n{change}\n\n", 1)), WORDS)
+    assert (problem.line, problem.zh, problem.en) == (line, zh, en)
+
+
+def test_what_is_wrong_with_a_text_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    _, (problem,) = check(written(tmp_path, MINE.replace("order.number", "order.nummer")), WORDS)
+    known = ("number", "status_text", "items_text", "amount", "placed_on")
+    assert problem.zh == f"文本不能使用：没有 order.nummer；可用的有：{'、'.join(known)}"
+    assert problem.en == f"the text: there is no order.nummer, only {', '.join(known)}"
+    whole = 'texts = { zh = "谢谢", en = { warm = "Thanks" } }'
+    _, (problem,) = check(written(tmp_path, MINE.partition("\n\n")[0] + "\n" + whole), WORDS)
+    assert (problem.line, problem.zh) == (5, "texts.zh：应是一张表：[texts.zh]")
+
+
+def says(trigger: str, text: str, **values: object) -> list[tuple[int, str]]:
+    """The line and the fault of a journey with these words in one of its places."""
+    folder = values.pop("folder")
+    assert isinstance(folder, Path)
+    more = "".join(f"{key} = {value!r}\n" for key, value in values.items())
+    place = f"[channel_texts.wechat.zh]\nwarm = {text!r}\n"
+    plain = f"trigger = '{trigger}'\npurpose = 'marketing'\nvalid = '3d'\n{more}"
+    words = "喏 {{ coupon.code }}" if "pool" in values else "喏"
+    texts = "".join(f"[texts.{language}]\nwarm = {words!r}\n" for language in ("zh", "en"))
+    _, problems = check(written(folder, plain + texts + place), WORDS)
+    return [(one.line, one.en) for one in problems]
+
+
+def test_a_coupon_is_shown_if_and_only_if_there_is_a_pool(tmp_path: Path) -> None:
+    bare, shown = "生日快乐", "生日快乐 {{ coupon.code }}"
+    assert says("birthday", bare, folder=tmp_path) == []
+    assert says("birthday", shown, folder=tmp_path, pool="gift") == []
+    assert says("birthday", bare, folder=tmp_path, pool="gift") == [
+        (10, "the text: there is a pool, so the text has to show coupon.code")
+    ]
+    assert says("birthday", shown, folder=tmp_path) == [
+        (9, "the text: the text shows coupon.code, but there is no pool")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "text", "is_refused"),
+    [
+        ("birthday", "{{ order.number }}", True),
+        ("birthday", "{% if customer.name %}好{% else %}{{ product.name }}{% endif %}", True),
+        ("birthday", "{% if not order.number %}{{ parcel.carrier }}{% endif %}", True),
+        ("birthday", "{% if order.number %}{{ order.number }}{% endif %}", False),
+        ("birthday", "{{ order.number or '您好' }}", False),
+        ("order.paid", "{{ order.number }} {{ parcel.carrier }}", False),
+        ("order.paid", "{{ product.name }}", True),
+        ("parcel.stuck", "{{ order.number }} {{ parcel.carrier }}", False),
+        ("replenishment", "{{ order.number }} {{ product.name }}", False),
+        ("back_in_stock", "{{ product.name }}", False),
+        ("back_in_stock", "{{ order.number }}", True),
+    ],
+)
+def test_no_text_shows_what_its_trigger_does_not_know(
+    tmp_path: Path, trigger: str, text: str, is_refused: bool
+) -> None:
+    found = says(trigger, text + "。", folder=tmp_path)
+    assert bool(found) == is_refused, found
+    if is_refused:
+        assert "is not known here and would be empty; there are shop, customer" in found[0][1]
 
 
 def test_the_configuration_switches_journeys(tmp_path: Path) -> None:
@@ -197,3 +294,7 @@ def test_qixi_is_five_weeks_and_a_day_or_two_before_the_full_moon_of_autumn() ->
         assert mid_autumn is not None
         assert qixi is not None
         assert mid_autumn - qixi in (timedelta(days=37), timedelta(days=38))
+
+
+def test_the_channels_are_those_that_there_are() -> None:
+    assert set(NAMES) == {telegram.CHANNEL, wechat.CHANNEL, webchat.CHANNEL}
