@@ -112,6 +112,7 @@ def test_from_take_to_rating_on_two_channels(
     expect(amy.box).to_have_value("One moment please, I'm looking into it right away.")
     amy.box.press("Enter")
     assert "One moment" in customer.wait_for(type="message", from_="agent")["text"]
+    expect(amy.box).to_have_value("")
     amy.box.press_sequentially("/onits")
     expect(amy.page.get_by_role("option")).to_have_count(1)
     amy.box.press("Enter")
