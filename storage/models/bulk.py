@@ -46,6 +46,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: compared with 1, as SQLite's conditions are otherwise, no index would serve."""
+        return self
+
 
 @compiles(_Among)
 def _by_json(element: _Among, compiler: Any, **options: Any) -> str:
