@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 
@@ -44,31 +44,27 @@ def _clock(value: Any) -> time:
     return time.fromisoformat(value)
 
 
-def _trigger(name: str) -> str:
-    if name not in TRIGGERS:
-        raise Misread(
-            f"没有 {name!r} 这个触发；可用的有：{'、'.join(TRIGGERS)}",
-            f"there is no trigger {name!r}, only {', '.join(TRIGGERS)}",
-        )
-    return name
+def _one_of(zh: str, en: str, names: Collection[str]) -> Callable[[str], str]:
+    """Refuses what is none of `names`, and says which there are."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise Misread(
+                f"没有 {name!r} 这个{zh}；可用的有：{'、'.join(names)}",
+                f"there is no {en} {name!r}, only {', '.join(names)}",
+            )
+        return name
+
+    return check
+
+
+_trigger = _one_of("触发", "trigger", TRIGGERS)
+_channel = _one_of("渠道", "channel", CHANNELS)
+_known_festival = _one_of("节日", "festival", festivals.NAMES)
 
 
 def _festival(name: str) -> str:
-    if name and name not in festivals.NAMES:
-        raise Misread(
-            f"没有 {name!r} 这个节日；可用的有：{'、'.join(festivals.NAMES)}",
-            f"there is no festival {name!r}, only {', '.join(festivals.NAMES)}",
-        )
-    return name
-
-
-def _channel(name: str) -> str:
-    if name not in CHANNELS:
-        raise Misread(
-            f"没有 {name!r} 这个渠道；可用的有：{'、'.join(CHANNELS)}",
-            f"there is no channel {name!r}, only {', '.join(CHANNELS)}",
-        )
-    return name
+    return _known_festival(name) if name else name
 
 
 def _variant(name: str) -> str:

@@ -144,17 +144,18 @@ class Planner:
         at, due = now(), list(cares.values())
         journeys = self.journeys(session, {one.journey for one in due})
         known = reading.read(session, due, journeys, self.policies, self.rules, at)
-        verdicts = {}
+        verdicts, refusals = {}, []
         for message_id, care in cares.items():
             case = self._case(care, journeys, known, at)
             verdict = judge_claim(case, self.rules, at, care.identity_id or 0)
             verdicts[message_id] = verdict
             if verdict.kind != "go" and verdict.reason != care.reason:
-                rows.refused(session, [_refusal(care, verdict, at)])
+                refusals.append(_refusal(care, verdict, at))
                 care.reason = verdict.reason
                 session.add(care)
             if _is_untold(care, journeys, verdict):
                 stock_watches.reopen(session, care.customer_id, care.facts["sku"])
+        rows.refused(session, refusals)
         return verdicts
 
     def journeys(self, session: Session, names: Collection[str]) -> dict[str, Journey]:
