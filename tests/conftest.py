@@ -22,6 +22,10 @@ from tests.support.service import ROOT, Service, small_faq_in
 
 _NUMBERS = count(1)
 
+AGAIN = {"browser", "integration"}
+"""Tests of services and browsers in real time. A machine may stop for seconds, so one that fails
+is tried once more, and the summary names it: RERUN is a fault to look for, in it or the product."""
+
 # No clock decides; where changes are judged, the same examples are tried every time.
 settings.register_profile("shop", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("shop")
@@ -37,6 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if "unit" in item.path.parts and item.path not in needing else 2
 
     items.sort(key=turn)
+    for item in items:
+        if AGAIN & {*item.path.parts} and item.get_closest_marker("soak") is None:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def test_the_log_is_found_and_downloaded(browser: Browser, service: Service) -> 
         open_page(page, "/desk/audit")
         page.locator("[name=action]").select_option("log_in")
         press(page, "Find")
-        page.wait_for_url(re.compile("action=log_in"))
+        expect(page).to_have_url(re.compile("action=log_in"))
         expect(page.locator("tbody tr").first).to_contain_text("Logged in")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         with page.expect_download() as started:

@@ -118,7 +118,7 @@ def test_logging_out_ends_the_login_in_every_tab_and_for_every_copy(
     assert httpx.get(f"{service.url}/desk/", cookies=cookies).status_code == 200
     desk.menu()
     desk.press("Log out")
-    other.wait_for_url("**/desk/login?next=**")
+    expect(other).to_have_url(re.compile(r"/desk/login\?next="))
     answer = httpx.get(f"{service.url}/desk/", cookies=cookies)
     assert (answer.status_code, answer.headers["location"][:11]) == (303, "/desk/login")
 

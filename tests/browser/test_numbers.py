@@ -37,7 +37,7 @@ def test_the_page_is_drawn_and_follows_what_happens(browser: Browser, service: S
         page.fill("[name=from]", "2026-01-01")
         page.fill("[name=to]", "2026-01-02")
         page.get_by_role("button", name="Show").click()
-        page.wait_for_url(re.compile(r"from=2026-01-01&to=2026-01-02"))
+        expect(page).to_have_url(re.compile("from=2026-01-01&to=2026-01-02"))
         expect(page.get_by_role("heading", name="Numbers", exact=True)).to_be_visible()
         assert not wrong
         context.close()
