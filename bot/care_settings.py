@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from bot.core.errors import Misread
-from bot.settings import Section
+from bot.settings import Channel, Section
 
 Consenting = Literal["opt_in", "opt_out"]
 VoiceName = Literal["plain", "warm", "imperial"]
@@ -36,7 +36,7 @@ class Care(Section):
 
     voice: VoiceName = "warm"
     marketing: Consenting = "opt_in"
-    marketing_by_channel: dict[str, Consenting] = Field(default_factory=dict)
+    marketing_by_channel: dict[Channel, Consenting] = Field(default_factory=dict)
     quiet_hours: Annotated[str, AfterValidator(_hours)] = "21:30-08:30"
     marketing_per_day: int = Field(default=1, ge=0, le=100)
     marketing_per_week: int = Field(default=2, ge=0, le=100)
@@ -44,7 +44,7 @@ class Care(Section):
     holdout: float = Field(default=0.0, ge=0, le=0.9)
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
-    double_opt_in: tuple[str, ...] = ()
+    double_opt_in: tuple[Channel, ...] = ()
     ask_consent: bool = False
 
     @property

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,10 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.care import festivals
 from bot.care.triggers import TRIGGERS, About
 from bot.care_settings import VoiceName
-from bot.channels import NAMES as CHANNELS
 from bot.core.errors import Misread
 from bot.core.messages import Purpose
-from bot.settings import Language
+from bot.settings import Channel, Language, one_of
 
 HELD_OUT = "holdout"
 """The variant of those who are not written to, for comparison."""
@@ -44,23 +43,8 @@ def _clock(value: Any) -> time:
     return time.fromisoformat(value)
 
 
-def _one_of(zh: str, en: str, names: Collection[str]) -> Callable[[str], str]:
-    """Refuses what is none of `names`, and says which there are."""
-
-    def check(name: str) -> str:
-        if name not in names:
-            raise Misread(
-                f"没有 {name!r} 这个{zh}；可用的有：{'、'.join(names)}",
-                f"there is no {en} {name!r}, only {', '.join(names)}",
-            )
-        return name
-
-    return check
-
-
-_trigger = _one_of("触发", "trigger", TRIGGERS)
-_channel = _one_of("渠道", "channel", CHANNELS)
-_known_festival = _one_of("节日", "festival", festivals.NAMES)
+_trigger = one_of("触发", "trigger", TRIGGERS)
+_known_festival = one_of("节日", "festival", festivals.NAMES)
 
 
 def _festival(name: str) -> str:
@@ -76,7 +60,6 @@ def _variant(name: str) -> str:
     return name
 
 
-Channel = Annotated[str, AfterValidator(_channel)]
 Span = Annotated[timedelta, BeforeValidator(read_span)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Texts = dict[Language, dict[VoiceName, str]]

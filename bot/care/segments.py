@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from bot.care.journeys import Channel
 from bot.care.misreading import path_of, sentence
 from bot.config import Shop
 from bot.core.errors import XiaoerError
+from bot.settings import Channel
 from storage.models.segments import Segment
 
 

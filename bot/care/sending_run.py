@@ -5,6 +5,7 @@ messages and nobody without.
 """
 
 import contextlib
+from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session
@@ -18,6 +19,7 @@ from storage import live
 from storage.db import Database
 from storage.models import sendings
 from storage.models.care import Sending, plan
+from storage.models.progress import Account
 from storage.models.segments import members
 from storage.ownership import alone
 
@@ -28,6 +30,8 @@ PORTION = 100
 """Messages decided in one transaction at most."""
 PLANNED_AT_ONCE = 500
 """Customers who get their care message in one transaction."""
+STUCK_AFTER = timedelta(minutes=2)
+"""An account that does not send for so long what waits there is disconnected, or all but."""
 PAUSE_SECONDS = 0.5
 """Between two looks while something is being sent."""
 IDLE_SECONDS = 5.0
@@ -74,8 +78,8 @@ class SendingRunner:
         if sending is None or sending.state != "running":
             return False
         at = now()
-        room = min(PORTION, QUEUED_MOST - sendings.most_queued(session))
-        due = sendings.due_of_sending(session, sending_id, at, room) if room > 0 else []
+        room, stuck = self._room(session, at)
+        due = sendings.due_of_sending(session, sending_id, at, room, stuck) if room > 0 else []
         if not due and room > 0 and sending.planned_at is None:
             self._plan(session, sending)
             return True
@@ -85,6 +89,14 @@ class SendingRunner:
             sending.state, sending.ended_at = "done", at
         session.add(sending)
         return bool(due)
+
+    def _room(self, session: Session, at: datetime) -> tuple[int, list[Account]]:
+        """How many may be decided now, and which accounts hold up nobody but their own chats."""
+        found = sendings.lines(session)
+        long_ago = at - STUCK_AFTER
+        stuck = [one for one, (n, since) in found.items() if n >= QUEUED_MOST and since < long_ago]
+        longest = max((n for one, (n, _) in found.items() if one not in stuck), default=0)
+        return min(PORTION, QUEUED_MOST - longest), stuck
 
     def _plan(self, session: Session, sending: Sending) -> None:
         """Give the next customers of the segment their care messages."""

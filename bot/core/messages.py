@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from bot.core.clock import now
 
+CHANNELS = ("telegram", "wechat", "web")
+"""The channels that there are, as customers' chats are kept under them."""
 MAX_TEXT = 4000
 """Longest message taken from a customer, in characters."""
 

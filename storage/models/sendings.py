@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import exists, or_, tuple_, update
 from sqlmodel import Session, SQLModel, col, func, select
 
 from bot.core.clock import now
@@ -49,15 +49,23 @@ def running(session: Session) -> list[int]:
     return [one for one in session.exec(query) if one is not None]
 
 
-def due_of_sending(session: Session, sending_id: int, at: datetime, most: int) -> list[CareMessage]:
-    """What of a sending has to be looked at, held until the commit; who waits longest first."""
+def due_of_sending(
+    session: Session, sending_id: int, at: datetime, most: int, stuck: Collection[Account] = ()
+) -> list[CareMessage]:
+    """What of a sending has to be looked at, held until the commit; who waits longest first.
+
+    Customers whose only chats are at accounts that are `stuck` stay where they are.
+    """
+    conditions: list[Any] = [
+        CareMessage.sending_id == sending_id,
+        CareMessage.state == CareState.DUE,
+        col(CareMessage.due_at) <= at,
+    ]
+    if stuck:
+        conditions.append(_can_be_reached(stuck))
     query = (
         select(CareMessage)
-        .where(
-            CareMessage.sending_id == sending_id,
-            CareMessage.state == CareState.DUE,
-            col(CareMessage.due_at) <= at,
-        )
+        .where(*conditions)
         .order_by(col(CareMessage.due_at), col(CareMessage.id))
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -96,20 +104,21 @@ def is_any_left(session: Session, sending_id: int) -> bool:
         .join(CareMessage, col(CareMessage.message_id) == Delivery.message_id)
         .where(
             CareMessage.sending_id == sending_id,
-            col(Delivery.state).in_([Progress.QUEUED, Progress.SENDING]),
+            col(Delivery.state).in_([Progress.QUEUED, Progress.SENDING, Progress.HELD]),
         )
     )
     return session.exec(way.limit(1)).first() is not None
 
 
-def most_queued(session: Session) -> int:
-    """How much marketing waits at the account where most of it does."""
+def lines(session: Session) -> dict[Account, tuple[int, datetime]]:
+    """How much marketing waits at each account where some does, and since when the first of it."""
+    account = (col(Delivery.channel), col(Delivery.account))
     query = (
-        select(func.count(col(Delivery.id)))
+        select(*account, func.count(col(Delivery.id)), func.min(col(Delivery.updated_at)))
         .where(Delivery.state == Progress.QUEUED, Delivery.rank == Purpose.MARKETING.rank)
-        .group_by(Delivery.channel, Delivery.account)
+        .group_by(*account)
     )
-    return max(session.exec(query), default=0)
+    return {(channel, name): (count, since) for channel, name, count, since in session.exec(query)}
 
 
 def hold_back(session: Session, sending_id: int) -> int:
@@ -163,6 +172,13 @@ def _move(
     where = (_DELIVERY.c.message_id.in_(mine), _DELIVERY.c.state.in_(was), *conditions)
     values = {"state": to, "reason": reason, "updated_at": now(), "not_before": None}
     return rows_changed(session, update(_DELIVERY).where(*where).values(**values))
+
+
+def _can_be_reached(stuck: Collection[Account]) -> Any:
+    """Whether a message's customer has another chat than at these accounts, or none at all."""
+    is_there = tuple_(col(Identity.channel), col(Identity.account)).in_(stuck)
+    theirs = exists().where(col(Identity.customer_id) == col(CareMessage.customer_id))
+    return or_(~theirs.where(is_there), theirs.where(~is_there))
 
 
 def _accounts(session: Session, sending_id: int) -> list[Account]:

@@ -191,6 +191,16 @@ def test_a_name_is_all_that_a_shop_must_set(file: Path) -> None:
         ),
         (SHOP + HOOK + "events = []", "webhooks.0.events: ", "[webhooks] events = ["),
         (SHOP + HOOK + HOOK, "webhooks: Value error, two webhooks", "[webhooks] name"),
+        (
+            SHOP + "[care]\nmarketing_by_channel = { telegramm = 'opt_out' }",
+            "care.marketing_by_channel: Value error, there is no channel 'telegramm', only",
+            "marketing_by_channel = {",
+        ),
+        (
+            SHOP + "[care]\ndouble_opt_in = ['sms']",
+            "care.double_opt_in: Value error, there is no channel 'sms', only telegram, wechat",
+            "double_opt_in = [",
+        ),
         (SHOP + "[content]\nfaq = 5", "content.faq: ", '[content] faq = "faq"'),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from sqlalchemy import update
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from bot.care import counting, overview, sendings
 from bot.care.counting import Wanted
@@ -329,6 +329,43 @@ def test_an_account_that_has_gone_holds_up_no_sending(db: Database, house: House
         deliver(db)
         look(db, house)
         assert line(db, 1).state == "done"
+
+
+def test_an_account_that_has_gone_holds_up_nobody_on_another(db: Database, house: House) -> None:
+    ids = db.run(gather, QUEUED_MOST + 50)
+
+    def gone(session: Session) -> None:
+        ends_here = col(Identity.customer_id) <= ids[QUEUED_MOST + 20]
+        session.execute(update(Identity).where(ends_here).values(account="gone"))
+        joined = session.exec(select(Identity).where(Identity.customer_id == ids[-1])).one()
+        copied = joined.model_dump(exclude={"id"}) | {"account": "gone"}
+        session.add(Identity(**copied))  # this customer has a chat on both
+
+    with time_machine.travel(now(), tick=False) as clock:
+        db.run(gone)
+        house.connect({**ACCOUNTS, ("telegram", "gone"): ACCOUNTS["telegram", "main"]})
+        begun(db, house, draft())
+        look(db, house)
+        assert line(db, 1).written == QUEUED_MOST
+        look(db, house)
+        assert line(db, 1).written == QUEUED_MOST  # it may be a busy moment
+        clock.shift(timedelta(minutes=3))
+        look(db, house)
+        assert written(db).keys() == {*ids[:QUEUED_MOST], *ids[QUEUED_MOST + 21 :]}
+        assert line(db, 1).state == "running"
+
+
+def test_it_is_not_done_while_something_is_held(db: Database, house: House) -> None:
+    db.run(gather, 2)
+    begun(db, house, draft())
+    look(db, house)
+    db.run(lambda s: s.execute(update(Delivery).values(state=Progress.HELD)) and None)
+    look(db, house)
+    assert line(db, 1).state == "running"
+    with time_machine.travel(now() + timedelta(hours=26)):
+        assert db.run(expire_waiting, now(), 500) == 2
+        look(db, house)
+    assert line(db, 1).state == "done"
 
 
 def test_a_message_that_is_being_sent_does_not_expire(db: Database, house: House) -> None:

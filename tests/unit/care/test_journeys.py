@@ -13,10 +13,11 @@ from bot.care.journeys import HELD_OUT, Journey
 from bot.care.listening import due
 from bot.care.triggers import TRIGGERS
 from bot.care_settings import Care
-from bot.channels import NAMES, webchat
+from bot.channels import webchat
 from bot.channels.telegram import client as telegram
 from bot.channels.wechat import client as wechat
 from bot.config import ROOT, validate
+from bot.core.messages import CHANNELS
 from bot.words.sandbox import Words
 
 FEW = dict(EMPTY) | {"order": {**EMPTY["order"], "number": "XE1"}}
@@ -297,4 +298,4 @@ def test_qixi_is_five_weeks_and_a_day_or_two_before_the_full_moon_of_autumn() ->
 
 
 def test_the_channels_are_those_that_there_are() -> None:
-    assert set(NAMES) == {telegram.CHANNEL, wechat.CHANNEL, webchat.CHANNEL}
+    assert set(CHANNELS) == {telegram.CHANNEL, wechat.CHANNEL, webchat.CHANNEL}
