@@ -14,6 +14,7 @@ from bot.dialogue.order_words import (
     HURRY,
     MISSING,
     UNWANTED,
+    WHEN_HERE,
     is_of_refund,
     names_refund,
     wishes_refund,
@@ -24,6 +25,7 @@ from bot.logistics.parcels import parcel_facts, way_texts
 from bot.logistics.status import Status
 from bot.shop.orders import order_facts
 from bot.words.dates import day_text
+from storage.models.care import care_of_messages
 from storage.models.orders import Order, Parcel, orders_of, parcels_of
 
 NAME = "order"
@@ -50,8 +52,10 @@ _TROUBLE = {Status.EXCEPTION, Status.RETURNING}
 _MOVING = {Status.COLLECTED, Status.IN_TRANSIT, Status.ARRIVED_CITY, Status.OUT_FOR_DELIVERY}
 _MEMORY = timedelta(hours=12)
 """How long after an answer about an order a vague question is still about that order."""
+_OF_NEWS = timedelta(days=2)
+"""The same after news of an order, while nothing else was said to the customer."""
 _GENERAL = {
-    WHERE, "shipping_time", "dispatch_time", "dispatch_late", "delivery_appointment",
+    WHERE, "shipping_time", "dispatch_time", "dispatch_late",
     "parcel_stuck", STATUS, "order_history",
 }  # fmt: skip
 """Entries whose general answer is worth less than the facts of the order at hand."""
@@ -101,8 +105,10 @@ def follow_up(turn: Turn) -> Verdict | None:
     known = best.entry_id if best and best.entry_id in _GENERAL else ""
     unsure = turn.understanding.decision != "answer"
     bought = bool(BOUGHT.search(words))
-    is_of_parcel = FOLLOW_UP.search(words) and not is_of_refund(words)
-    if not known and not (unsure and (bought or is_of_parcel)):
+    is_about = FOLLOW_UP.search(words) or MISSING.search(words)
+    is_of_parcel = is_about and not is_of_refund(words)
+    is_when = WHEN_HERE.search(words) and is_moving(turn, order)
+    if not known and not is_when and not (unsure and (bought or is_of_parcel)):
         return None
     if bought or known in {STATUS, "order_history"}:
         return answer(turn, STATUS, order)
@@ -170,6 +176,21 @@ def _said_just_now(turn: Turn) -> set[str]:
 
 def _shown(turn: Turn) -> Order | None:
     """The order that the customer was told about, and may see."""
+    return _in_the_news(turn) or _asked_about(turn)
+
+
+def _in_the_news(turn: Turn) -> Order | None:
+    """The order that the shop's own last words brought news of."""
+    if turn.identity.linked_at is None:
+        return None
+    said = next((one for one in turn.earlier(_OF_NEWS) if one.author != Author.CUSTOMER), None)
+    news = care_of_messages(turn.session, [said.id or 0]).values() if said else ()
+    order_id = next((one.order_id for one in news), None)
+    order = turn.session.get(Order, order_id) if order_id is not None else None
+    return order if order and linking.may_see(turn.session, turn.identity, order) else None
+
+
+def _asked_about(turn: Turn) -> Order | None:
     prompt = turn.prompt(NAME) or {}
     if "order" not in prompt:
         return None

@@ -6,9 +6,15 @@ FOLLOW_UP = re.compile(
     r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
     r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
     r"|发货|发出|送到|派送|寄出|(?:什么|啥)情况|怎么回事|咋回事"
+    r"|到了[吗没么]|到没到|[送派]了[吗没么]|[没不]送[来到]|今天[能会可以]*[到送来]"
     r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
-    r"|how long|hurry|come|eta|what happened|what(?:'s| is) going on)\b"
+    r"|how long|hurry|come|coming|here yet|eta|what happened|what(?:'s| is) going on)\b"
 )
+WHEN_HERE = re.compile(
+    r"(?:几点|啥点|什么点)钟?[能会可以]*(?:[送派来]|到(?!店|几|你们|关|下))"
+    r"|\bwhat (?:time|hour)\b(?!.*\b(?:open|close|you|u|shop|store)\b)"
+)
+"""At what hour it comes, which only the parcel's own facts can tell."""
 BOUGHT = re.compile(
     r"买(?:了|的|过)(?:些|的|是)*(?:啥|什么|哪)|订单(?:里|内容|有什么)|有哪些(?:东西|商品)|多少钱"
     r"|what(?: else)?(?: did| have)? (?:i|we) (?:buy|order|bought|purchase)|what(?:'s"

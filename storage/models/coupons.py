@@ -57,6 +57,12 @@ def given_for(session: Session, wanted: Collection[tuple[int, str]]) -> list[Cou
     return list(session.exec(select(Coupon).where(pairs.in_(wanted))))
 
 
+def coupons_of(session: Session, customer_id: int, at: datetime, most: int) -> list[Coupon]:
+    """At most `most` codes that a customer has and that still hold, the newest first."""
+    query = select(Coupon).where(Coupon.customer_id == customer_id, _holds(at))
+    return list(session.exec(query.order_by(col(Coupon.given_at).desc()).limit(most)))
+
+
 def free_codes(session: Session, pool: str, good_until: datetime, most: int) -> list[Coupon]:
     """At most `most` codes that nobody has and that hold longer than `good_until`, kept from
     others until the commit; the oldest first."""

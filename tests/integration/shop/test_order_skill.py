@@ -24,6 +24,7 @@ from storage.db import Database
 from storage.models.conversations import Conversation, latest_conversation, messages_after
 from storage.models.customers import find_identity
 from storage.models.parcels import Travel
+from tests.support.care import caring
 from tests.support.world import CHEN, LIN, ago, stepped, told
 
 WHERE = "我的包裹到哪了"
@@ -606,3 +607,31 @@ def test_impatience_is_not_answered_twice_in_the_same_words(talk: Talk) -> None:
     assert "还是“运输途中”" in first
     assert "还没有新消息" in second
     assert [one["value"] for one in talk.choices] == ["person"]
+
+
+@pytest.mark.parametrize("words", ["到了吗", "几点送啊", "怎么还没送来", "i didnt get it"])
+def test_short_words_right_after_news_are_about_that_parcel(
+    talk: Talk, voice: Voice, words: str
+) -> None:
+    talk.say("13800008888")
+    talk.say("XE10001")
+    talk.at = now() + timedelta(hours=13)  # what was asked before is forgotten
+    assert "SF8801" not in talk.say("到了吗")
+    caring(talk.db, voice)
+    talk.db.run(
+        stepped, Status.OUT_FOR_DELIVERY, ago(minutes=1), tracking_number="SF8801", place="杭州"
+    )
+    assert "SF8801" in talk.say(words)
+
+
+def test_news_of_an_order_does_not_make_other_words_a_question_about_it(
+    talk: Talk, voice: Voice
+) -> None:
+    talk.say("13800008888")
+    talk.say("XE10001")
+    caring(talk.db, voice)
+    talk.db.run(
+        stepped, Status.OUT_FOR_DELIVERY, ago(minutes=1), tracking_number="SF8801", place="杭州"
+    )
+    assert "SF8801" not in talk.say("今天天气真好，你们老板是谁？")
+    assert "SF8801" not in talk.say("你们几点关门？")
