@@ -144,7 +144,12 @@ def judge_claim(case: Case, rules: Rules, at: datetime, chat_id: int) -> Verdict
 
 
 def consents_to(case: Case, channel: str, rules: Rules) -> bool:
-    """Whether the customer agreed to messages of this purpose on this channel."""
+    """Whether the customer agreed to messages of this purpose on this channel.
+
+    Who wants no news of orders still gets the one message that they wished for.
+    """
+    if case.purpose != Purpose.MARKETING and not case.is_private:
+        return True
     entries = [
         one for one in case.consents if one.purpose == case.purpose and one.channel in ("", channel)
     ]

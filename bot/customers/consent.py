@@ -14,6 +14,7 @@ from bot.core.clock import now
 from storage.models.consents import (
     BACK_IN_STOCK,
     MARKETING,
+    NEWS,
     Consent,
     ConsentState,
     consents_of,
@@ -77,6 +78,19 @@ def stop(session: Session, customer: Customer, wording: str, at: datetime) -> No
     enter(session, customer, ConsentState.WITHDRAWN, "chat", wording, at=at)
     assert customer.id is not None
     drop_watches(session, customer.id)
+
+
+def tell_news(
+    session: Session, customer: Customer, wording: str, at: datetime, *, is_wanted: bool
+) -> None:
+    """Whether they want to be told of their orders and parcels by itself; asking goes on."""
+    state = ConsentState.GIVEN if is_wanted else ConsentState.WITHDRAWN
+    enter(session, customer, state, "chat", wording, purpose=NEWS, at=at)
+
+
+def wants_news(session: Session, customer: Customer) -> bool:
+    """Whether they are told of their orders; who never said anything is."""
+    return state_of(session, customer, NEWS) != ConsentState.WITHDRAWN
 
 
 def state_of(

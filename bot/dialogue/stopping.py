@@ -1,4 +1,5 @@
-"""Hears whether a message wants no more offers, or wants them again, in whatever words."""
+"""Hears whether a message wants no more offers, or no news of orders, or wants them again, in
+whatever words."""
 
 import re
 from functools import lru_cache
@@ -8,7 +9,7 @@ from rapidfuzz.distance import OSA
 
 from bot.words.heard import Heard, alternatives
 
-Wish = Literal["stop", "maybe", "start", ""]
+Wish = Literal["stop", "maybe", "start", "no news", "news", ""]
 _LONGEST = 60
 """A longer message says more than that, in characters."""
 _NEAR, _NEAR_LATIN, _NEAR_END = 12, 30, 6
@@ -19,7 +20,8 @@ _TYPO_FROM, _TYPOS_FROM = 7, 11
 
 
 def wish(heard: Heard, normalised: str, *, stopped: bool = False) -> Wish:
-    """What a normalised message wants: `stop`, `start`, or `maybe` stop, which has to be asked.
+    """What a normalised message wants: `stop`, `start`, or `maybe` stop, which has to be asked; `no
+    news` of orders either, or `news` again.
 
     `stopped`: they have said stop before, so that "resume" is clear. What could as well be about an
     order or a parcel is no stop: a wrong one would be worse than one that is said again.
@@ -36,9 +38,13 @@ def wish(heard: Heard, normalised: str, *, stopped: bool = False) -> Wish:
         return "stop"
     if _is_one_of(heard, "stop_maybe", said):
         return "maybe"
+    if news := _of_news(heard, plain):
+        return news
     if heard.holds("stop_not", plain):
         return ""
-    is_stop = heard.holds("stop_always", plain) or any(one.search(plain) for one in _pairs(heard))
+    is_stop = heard.holds("stop_always", plain) or any(
+        one.search(plain) for one in _pairs(heard, "stop_verbs", "stop_things")
+    )
     return "stop" if is_stop else ""
 
 
@@ -59,11 +65,21 @@ def _is_mistyped(said: str, words: tuple[str, ...]) -> bool:
     return any(OSA.distance(said, one, score_cutoff=most) <= most for one in words if one.isascii())
 
 
+def _of_news(heard: Heard, plain: str) -> Wish:
+    if heard.holds("news_not", plain) or not heard.holds("news_things", plain):
+        return ""
+    if any(one.search(plain) for one in _pairs(heard, "stop_verbs", "news_things")):
+        return "no news"
+    is_again = any(one.search(plain) for one in _pairs(heard, "news_again", "news_things"))
+    return "news" if is_again else ""
+
+
 @lru_cache(maxsize=8)
-def _pairs(heard: Heard) -> tuple[re.Pattern[str], ...]:
-    """A word of stopping and what is to stop, near each other, in either order."""
-    verbs, ends = heard.words("stop_verbs"), alternatives(heard.words("stop_ends"))
-    things = alternatives(heard.words("stop_things"))
+def _pairs(heard: Heard, before: str, about: str) -> tuple[re.Pattern[str], ...]:
+    """A word of stopping, or another `before`, and what it is about, near each other; what it is
+    about may stand before a word of stopping, too."""
+    verbs, ends = heard.words(before), alternatives(heard.words("stop_ends"))
+    things = alternatives(heard.words(about))
     han = alternatives(one for one in verbs if not one.isascii())
     latin = alternatives(one for one in verbs if one.isascii())
     return (

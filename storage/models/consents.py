@@ -11,6 +11,8 @@ from storage.models.base import moment
 
 MARKETING = "marketing"
 """The purpose of offers and of everything else that advertises."""
+NEWS = "transactional"
+"""The purpose of news about one's own orders and parcels, sent unless it is not wanted."""
 BACK_IN_STOCK = "back_in_stock"
 """The purpose of the one message by which a customer is told that a product is there again."""
 

@@ -48,11 +48,25 @@ async def customer(chat: Chat) -> Customer:
 async def test_stop_and_back_again(db: Database) -> None:
     chat = chat_of(db)
     assert await chat.say("别再给我推送了") == "opt_out"
-    assert (await chat.last()).text == chat.phrase("opted_out")
+    assert (await chat.last()).text == chat.phrase("opted_out", has_news=True)
     assert await chat.say("恢复") == "opt_in"
     assert (await customer(chat)).opted_out_at is None
     assert await ledger(chat) == [("withdrawn", "", "别再给我推送了"), ("given", "web", "恢复")]
     assert await chat.say("恢复") != "opt_in"
+
+
+async def test_news_of_orders_can_be_switched_off_and_on(db: Database) -> None:
+    chat = chat_of(db)
+    assert await chat.say("物流通知也别发了") == "opt_out"
+    assert (await chat.last()).text == chat.phrase("news_off")
+    found = await chat.all(Consent)
+    assert [(one.purpose, one.state) for one in found] == [("transactional", "withdrawn")]
+    assert (await customer(chat)).opted_out_at is None
+    await chat.say("退订")
+    assert (await chat.last()).text == chat.phrase("opted_out", has_news=False)
+    assert await chat.say("恢复物流通知") == "opt_out"
+    assert (await chat.last()).text == chat.phrase("news_on")
+    assert (await customer(chat)).opted_out_at is not None, "offers are another matter"
 
 
 async def test_what_may_be_about_an_order_is_asked_back(db: Database) -> None:

@@ -1,4 +1,4 @@
-"""Takes "stop" at once and for good: no promotion is sent to this customer any more."""
+"""Takes "stop" at once and for good, of offers, and of news about orders where that is meant."""
 
 from bot.core.messages import Choice, State
 from bot.customers import consent
@@ -13,18 +13,29 @@ _STOP = "stop"
 
 
 def reply(turn: Turn) -> Verdict | None:
-    """Store the opt-out and confirm it; news about own orders goes on.
+    """Store the opt-out and confirm it; news about own orders goes on, unless that is not wanted.
 
     What may be about an order instead ("别发了") is asked back, unless a person reads it.
     """
+    is_pressed = turn.choice == _STOP
+    if turn.choice is not None and not is_pressed:
+        return None
     heard = wish(turn.house.voice.heard, turn.understanding.normalised)
-    if turn.choice == _STOP or (turn.choice is None and heard == "stop"):
+    if is_pressed or heard == "stop":
         consent.stop(turn.session, turn.customer, turn.message.text, turn.now)
-        turn.say("replies.opted_out")
+        turn.say("replies.opted_out", has_news=consent.wants_news(turn.session, turn.customer))
         return Verdict("opted out")
-    if turn.choice is None and heard == "maybe" and turn.conversation.state == State.BOT:
+    if heard in ("no news", "news"):
+        return _news(turn, is_wanted=heard == "news")
+    if heard == "maybe" and turn.conversation.state == State.BOT:
         return _ask_back(turn)
     return None
+
+
+def _news(turn: Turn, *, is_wanted: bool) -> Verdict:
+    consent.tell_news(turn.session, turn.customer, turn.message.text, turn.now, is_wanted=is_wanted)
+    turn.say("replies.news_on" if is_wanted else "replies.news_off")
+    return Verdict("news again" if is_wanted else "no news")
 
 
 def _ask_back(turn: Turn) -> Verdict:

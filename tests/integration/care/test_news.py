@@ -5,10 +5,12 @@ from sqlmodel import Session, select
 
 from bot.core.clock import now
 from bot.core.messages import Purpose
+from bot.customers import consent
 from bot.customers.linking import prove
 from bot.logistics.status import Status
 from bot.words.phrases import Voice
 from storage.db import Database
+from storage.models.care import CareRefusal
 from storage.models.conversations import Message
 from storage.models.customers import Customer, Identity
 from storage.models.deliveries import Delivery
@@ -46,6 +48,19 @@ def test_a_shipment_is_told_once(linked: Database) -> None:
     ]
     delivery = linked.run(lambda session: session.exec(select(Delivery)).one())
     assert (delivery.purpose, delivery.state) == (Purpose.TRANSACTIONAL, "queued")
+
+
+def test_who_wants_no_news_is_told_none(linked: Database) -> None:
+    def unwanted(session: Session) -> None:
+        customer = session.exec(select(Customer)).one()
+        consent.tell_news(session, customer, "别发物流通知", now(), is_wanted=False)
+
+    linked.run(unwanted)
+    linked.run(told, "order.shipped", tracking_number="SF1", carrier="顺丰速运")
+    linked.run(stepped, Status.DELIVERED, ago(minutes=5))
+    assert news(linked) == []
+    reasons = linked.run(lambda s: s.exec(select(CareRefusal.reason)).all())
+    assert set(reasons) == {"no consent"}
 
 
 def test_the_parcels_way_is_told(linked: Database) -> None:

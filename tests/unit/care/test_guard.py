@@ -77,7 +77,11 @@ def agreed(purpose: str, state: str, channel: str = "", turn: int = 1) -> Agreed
         ({"sent": [NOON - 2 * DAY, NOON - WEEK]}, ("go", ""), ("go", "")),
         ({"consents": [agreed("marketing", "withdrawn")]}, ("go", ""), ("no", "no consent")),
         ({"consents": [agreed("marketing", "asked")]}, ("go", ""), ("no", "no consent")),
-        ({"consents": [agreed("transactional", "withdrawn")]}, ("no", "no consent"), ("go", "")),
+        (
+            {"consents": [agreed("transactional", "withdrawn")], "is_private": True},
+            ("no", "no consent"), ("go", ""),
+        ),
+        ({"consents": [agreed("transactional", "withdrawn")]}, ("go", ""), ("go", "")),
         (
             {"consents": [agreed("marketing", "withdrawn"), agreed("marketing", "given", turn=2)]},
             ("go", ""), ("go", ""),
