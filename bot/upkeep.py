@@ -14,6 +14,7 @@ from bot.inbox.expiry import delete_old_files
 from storage.db import Database
 from storage.models.audit import forget_audit
 from storage.models.buttons import forget_buttons
+from storage.models.care import forget_refusals, forget_refused
 from storage.models.community import forget_posts
 from storage.models.deliveries import expire_waiting, forget_quotas
 from storage.models.errands import forget_errands, forget_told
@@ -36,6 +37,10 @@ TOLD_KEPT = timedelta(days=30)
 """How long it is known what webhooks were told, so that it can be told again."""
 AUDIT_KEPT = timedelta(days=365)
 """How long it is known who did what at the desk, unless it is set."""
+REFUSALS_KEPT = timedelta(days=90)
+"""How long each "no" to a care message is known, with its moment; the last one stays with it."""
+REFUSED_KEPT = timedelta(days=400)
+"""How long a care message is known that never went: until no journey can plan it once more."""
 AT_ONCE = 500
 """Rows in one transaction, so that no message waits for the housekeeping."""
 
@@ -60,6 +65,8 @@ def jobs(
         Job("forget-errands", _all(db, forget_errands, ERRANDS_KEPT), "55 4 * * *"),
         Job("forget-webhooks", _all(db, forget_told, TOLD_KEPT), "0 4 * * *"),
         Job("forget-audit", _all(db, forget_audit, audit_kept), "5 4 * * *"),
+        Job("forget-refusals", _all(db, forget_refusals, REFUSALS_KEPT), "25 4 * * *"),
+        Job("forget-refused", _all(db, forget_refused, REFUSED_KEPT), "35 4 * * *"),
         Job("expire-held-messages", _all(db, expire_waiting), "*/10 * * * *"),
     ]
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    exists,
     tuple_,
     update,
 )
@@ -18,7 +19,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.core.clock import now
-from storage.models.base import json_field, moment, new_row
+from storage.models.base import delete_some, json_field, moment, new_row
 from storage.models.bulk import among, insert_many, update_many
 
 NO_CHAT = "no chat"
@@ -199,6 +200,26 @@ def care_of_messages(session: Session, message_ids: Collection[int]) -> dict[int
     """What messages were planned as, by their ids, of those that are care."""
     query = select(CareMessage).where(among(col(CareMessage.message_id), message_ids))
     return {one.message_id or 0: one for one in session.exec(query)}
+
+
+def forget_refusals(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` refusals of the guard from before a moment. Returns how many."""
+    return delete_some(session, col(CareRefusal.id), most, col(CareRefusal.at) < before)
+
+
+def forget_refused(session: Session, before: datetime, most: int) -> int:
+    """Delete at most `most` care messages that were refused, due before a moment and have no
+    refusals left. Those of sendings stay: they are counted. Returns how many."""
+    is_known = exists().where(col(CareRefusal.care_id) == col(CareMessage.id))
+    return delete_some(
+        session,
+        col(CareMessage.id),
+        most,
+        CareMessage.state == CareState.REFUSED,
+        col(CareMessage.due_at) < before,
+        col(CareMessage.sending_id).is_(None),
+        ~is_known,
+    )
 
 
 def can_be_told(session: Session, customer_id: int) -> None:

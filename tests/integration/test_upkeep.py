@@ -14,6 +14,7 @@ from bot.core.messages import Address
 from bot.delivery import claims, errands, outbox, quota
 from storage.db import Database
 from storage.models.attachments import Attached, Stage
+from storage.models.care import CareMessage, CareRefusal, Sending
 from storage.models.deliveries import Delivery, Quota
 from storage.models.errands import Errand
 from storage.models.inbound import Receipt, take
@@ -117,3 +118,56 @@ def test_windows_that_closed_long_ago_are_forgotten(db: Database) -> None:
 def test_jobs_have_names_and_times_of_their_own(db: Database) -> None:
     jobs = upkeep.jobs(db, Path("unused"), timedelta(days=30))
     assert len({job.name for job in jobs}) == len({job.cron for job in jobs}) == len(jobs)
+
+
+def test_old_refusals_go_and_then_what_was_never_sent(db: Database) -> None:
+    """What was written, held out or of a sending stays, and what is still to be decided."""
+    kinds = [("refused", 401), ("refused", 399), ("written", 401), ("held_out", 401), ("due", 401)]
+
+    def story(session: Session) -> None:
+        chat = world.chat(session, "lin")
+        sending = Sending(name="spring", purpose="marketing", valid_until=now())
+        session.add(sending)
+        session.flush()
+        for state, days in kinds:
+            care(session, chat.customer_id, state, days)
+        care(session, chat.customer_id, "refused", 402, sending.id)
+        young = care(session, chat.customer_id, "refused", 403)
+        for one, days in [(1, 91), (1, 89), (1, 200), (young, 80)]:
+            at = now() - timedelta(days=days)
+            session.add(CareRefusal(care_id=one, reason="cap", for_good=False, at=at))
+
+    def left(session: Session) -> tuple[list[int | None], list[str]]:
+        at = session.exec(select(CareRefusal.at).order_by(CareRefusal.at)).all()
+        cares = session.exec(select(CareMessage).order_by(CareMessage.id)).all()
+        return [(now() - one).days for one in at], [one.subject for one in cares]
+
+    db.run(story)
+    run(db, "forget-refusals")
+    run(db, "forget-refused")
+    kept = ["refused-401", "refused-399", "written-401", "held_out-401", "due-401"]
+    assert db.run(left) == ([89, 80], [*kept, "refused-402", "refused-403"])
+    with time_machine.travel(now() + timedelta(days=12)):
+        run(db, "forget-refusals")
+        run(db, "forget-refused")
+        assert db.run(left)[1] == [*kept[2:], "refused-402"]
+
+
+def care(
+    session: Session, customer_id: int, state: str, days: int, sending: int | None = None
+) -> int:
+    """A care message that was due so many days ago."""
+    at = now() - timedelta(days=days)
+    made = CareMessage(
+        journey="birthday",
+        subject=f"{state}-{days}",
+        customer_id=customer_id,
+        purpose="marketing",
+        due_at=at,
+        valid_until=at,
+        state=state,
+        sending_id=sending,
+    )
+    session.add(made)
+    session.flush()
+    return made.id or 0
