@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import log1p
 
+from bot.answering.english import is_near_english
 from bot.answering.features import HAN_RUN, LATIN_WORD
 from bot.answering.understanding import Correction
 
@@ -30,7 +31,8 @@ more for each PER phrasings, up to SOUNDING. In a large FAQ a rare pair is often
 class Corrector:
     """Knows the FAQ's words: how often it has them, and beside which others.
 
-    `is_word` tells which other words are real and left alone.
+    `is_word` tells which other words are real and left alone; of one that is a slip away from an
+    English word, none that is further away was meant.
     """
 
     words: dict[str, int]
@@ -80,10 +82,10 @@ class Corrector:
         """The FAQ word that `word`, typed between two others, was most likely meant to be."""
         if len(word) < SHORTEST or word in self.words or not word.isalpha() or self.is_word(word):
             return word
+        limit = 2 if len(word) >= TWO_SLIPS and not is_near_english(word) else 1
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        limit = 1 if len(word) < TWO_SLIPS else 2
         near = process.extract(
             word, self.targets, scorer=OSA.distance, score_cutoff=limit, limit=_NEIGHBOURS
         )

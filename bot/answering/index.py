@@ -14,6 +14,7 @@ from bot.answering import cache as model_cache
 from bot.answering.correct import Corrector, is_common_han
 from bot.answering.decide import decide
 from bot.answering.encoder import Encoder, shared_encoder
+from bot.answering.english import is_english
 from bot.answering.features import mask_numbers
 from bot.answering.gate import NAMES, signals
 from bot.answering.load import LANGUAGES, Entry, Language
@@ -69,7 +70,7 @@ class Index:
                 spoken: tuple(told[spoken].phrasings[row].text for row in model.rows)
                 for spoken, model in models.items()
             },
-            Corrector.build(exact, lambda word: is_common_han(word) or encoder.is_word(word)),
+            Corrector.build(exact, lambda word: _is_word(word, encoder)),
             encoder,
             {normalise(entry.title): entry.id for entry in entries if entry.questions} | exact,
         )
@@ -194,6 +195,11 @@ class _Read:
             spoken,
             spoken == "zh" and is_traditional(text),
         )
+
+
+def _is_word(word: str, encoder: Encoder) -> bool:
+    """Whether it is a word: of Chinese, of English, or so common that the encoder has it whole."""
+    return is_common_han(word) or is_english(word) or encoder.is_word(word)
 
 
 def _ids(entries: Sequence[Entry]) -> tuple[str, ...]:

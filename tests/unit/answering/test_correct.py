@@ -3,6 +3,8 @@
 import pytest
 
 from bot.answering.correct import Corrector
+from bot.answering.english import is_english
+from bot.answering.index import Index
 from bot.answering.understanding import Correction
 
 REAL = {"leather", "地方", "怎么"}
@@ -50,6 +52,19 @@ def corrector() -> Corrector:
 )
 def test_correct(corrector: Corrector, text: str, expected: str) -> None:
     assert corrector.correct(text)[0] == expected
+
+
+@pytest.mark.parametrize("word", ["scraf", "scarfe", "blanke"])
+def test_what_is_one_slip_from_another_word_was_that(word: str) -> None:
+    """`scam` and `basket` are two slips away, `scarf` and `blanket` one."""
+    known = Corrector.build(["is it a scam", "no scam", "my basket", "the basket"], is_english)
+    assert known.correct(word) == (word, ())
+
+
+@pytest.mark.parametrize("word", ["scarf", "candle", "towel", "knife", "lotion", "skirt"])
+def test_what_a_shop_sells_is_no_slip(shipped: Index, word: str) -> None:
+    text = f"how much is the {word}"
+    assert shipped.corrector.correct(text) == (text, ())
 
 
 def test_what_was_changed_is_told(corrector: Corrector) -> None:
