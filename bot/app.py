@@ -38,6 +38,7 @@ from bot.desk.forum.inlet import ForumInlet
 from bot.desk.forum.topics import Topics
 from bot.desk.summary import Summary
 from bot.desk.uploads import Uploads
+from bot.dialogue.goods import knowing_goods
 from bot.dialogue.intake import Intake
 from bot.dialogue.receive import Reception
 from bot.dialogue.skills import discover
@@ -176,7 +177,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     if config.desk.summary_at:
         jobs += _summary(config, db, voice, answerer, corp).jobs()
     engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
-    intake = Intake(db, answerer.understand, reception)
+    intake = Intake(db, knowing_goods(answerer.understand, house.catalogue), reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice, transfers)
     telegram = _telegram(config, db, voice, intake, community, forum)

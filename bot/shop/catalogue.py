@@ -8,7 +8,7 @@ import heapq
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -34,6 +34,12 @@ _LONGEST = 60
 """Longer words, in characters, say more than a product's name."""
 _CLEAR = 5
 """From how many digits on an article number of digits alone is none of the many other numbers."""
+_LITTLE = re.compile(
+    r"the|and|for|with|of|in|on|to|a|an|my|your|new|set|is|it|you|me|i|this|that|gift|card"
+)
+"""Words that name nothing, though they may stand in a name."""
+_POINTING = re.compile(r"the|my|this|that|your|a|an|these|those|our|his|her|some|any")
+_POINTING_HAN = re.compile(r"(?:[这那][条件个款双只种把瓶盒支张套顶]?|我买?的)$")
 _LIKE_FROM = 4
 """From how many characters on a name may be misspelt."""
 _ALIKE, _LEAST_SHARE, _TIE = 75.0, 0.5, 0.97
@@ -81,6 +87,21 @@ class Catalogue:
         with self._lock:
             self._refresh(session)
             return self._search(words.strip())
+
+    def without_names(self, text: str) -> str:
+        """`text` with "it" or 这个 for what products are called; misspelt names stay.
+
+        Reads no table: a new product counts from the next search on.
+        """
+        plain = text.lower()
+        if len(plain) != len(text):
+            return text  # it has letters whose small form is longer
+        with self._lock:
+            spans = list(self._named(plain))
+        for start, end in reversed(spans):
+            it = "这个" if _HAN.match(plain, start) else "it"
+            text = f"{text[:start]}{it}{text[end:]}"
+        return text
 
     def by_link(self, session: Session, text: str) -> list[int]:
         """The products, or variants of one, whose page a link in `text` leads to."""
@@ -135,6 +156,38 @@ class Catalogue:
         rare = [having for having in found if len(having) <= _COMPARED]
         return rare or found
 
+    def _named(self, plain: str) -> Iterator[tuple[int, int]]:
+        """Where names of products, or parts of such, begin and end in lower-case text."""
+        tokens = list(_PARTS.finditer(plain))
+        at = 0
+        while at < len(tokens):
+            end = at
+            while end < len(tokens) and self._is_named(tokens[end][0]):
+                end += 1
+            if end > at:
+                yield _with_pointer(plain, tokens[max(0, at - 2) : at + 1]), tokens[end - 1].end()
+            elif _HAN.match(tokens[at][0]):
+                yield from self._named_in_han(tokens[at])
+            at = max(end, at + 1)
+
+    def _is_named(self, word: str) -> bool:
+        """Whether a Latin word, or its plural or singular, is part of a product's name."""
+        if _HAN.match(word) or _LITTLE.fullmatch(word) or len(word) < _SHORTEST[False]:
+            return False
+        return any(self._having.get(one) for one in (word, f"{word}s", word.removesuffix("s")))
+
+    def _named_in_han(self, run: re.Match[str]) -> Iterator[tuple[int, int]]:
+        """The parts of a run of Chinese characters of which each pair is in some name."""
+        text, begin = run[0], None
+        for at in range(len(text)):
+            is_named = bool(self._having.get(text[at : at + 2])) and at + 1 < len(text)
+            if is_named and begin is None:
+                begin = at
+            elif not is_named and begin is not None:
+                before = _POINTING_HAN.search(text[:begin])
+                yield run.start() + (before.start() if before else begin), run.start() + at + 1
+                begin = None
+
     def _known(self, words: str) -> Iterator[str]:
         """What `words` consist of; a misspelt Latin word is taken for the nearest known one."""
         for key in _keys([words]):
@@ -157,6 +210,20 @@ class Catalogue:
         fitting = {number: own[number] for number in found if own[number] <= asked}
         most = max((len(one) for one in fitting.values()), default=0)
         return sorted(number for number, one in fitting.items() if len(one) == most)
+
+
+def _with_pointer(plain: str, words: Sequence[re.Match[str]]) -> int:
+    """Where a name begins that is the last of `words`: with "the", "my" or the like before it,
+    whether one more word stands between them or not."""
+    *before, name = words
+    start = name.start()
+    for one in reversed(before):
+        if plain[one.end() : start].strip() or _HAN.match(one[0]):
+            break
+        start = one.start()
+        if _POINTING.fullmatch(one[0]):
+            return start
+    return name.start()
 
 
 def links_in(text: str) -> bool:
