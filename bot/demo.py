@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session
 
@@ -17,10 +18,21 @@ from bot.desk import accounts
 from bot.logistics.parcels import Step, apply_step
 from bot.logistics.status import Status
 from bot.serve import serve
-from bot.shop.events import Item, OrderData, OrderEvent, OrderType, Person, Place
+from bot.shop.events import (
+    Item,
+    OrderData,
+    OrderEvent,
+    OrderType,
+    Person,
+    Place,
+    ProductData,
+    ProductEvent,
+)
 from bot.shop.orders import apply_order
+from bot.shop.products import apply_product
 from storage.models.agents import agent_by_login
 from storage.models.orders import order_by_number
+from storage.models.products import product_by_sku
 
 _LIN = Person(id="demo-lin", name="林小满", phone="13800008888", language="zh")
 _CHEN = Person(id="demo-chen", name="陈知远", phone="13900006666", language="zh")
@@ -28,6 +40,28 @@ _CHEN = Person(id="demo-chen", name="陈知远", phone="13900006666", language="
 _SCARF = Item(sku="SCARF-01", name="羊毛围巾", quantity=1, price=Decimal("159.00"))
 _GLOVES = Item(sku="GLOVES-02", name="针织手套", quantity=2, price=Decimal("39.50"))
 _MUG = Item(sku="MUG-03", name="手工马克杯", quantity=1, price=Decimal("68.00"))
+_TEA = Item(sku="TEA-04", name="茉莉花茶", quantity=1, price=Decimal("45.00"))
+
+_PRODUCTS: tuple[tuple[Item, int, dict[str, Any]], ...] = (
+    (_SCARF, 12, {
+        "aliases": "wool scarf", "材质": "100% 美利奴羊毛 (100% merino wool)",
+        "洗护说明": "30°C 以下手洗，平铺晾干 (hand wash below 30 °C, dry flat)",
+        "尺码": "30 × 180 cm", "产地": "内蒙古 (Inner Mongolia)",
+    }),
+    (_GLOVES, 3, {
+        "aliases": "knitted gloves", "材质": "70% 羊毛，30% 腈纶 (70% wool, 30% acrylic)",
+        "尺码": {"S": "17 cm", "M": "19 cm", "L": "21 cm"},
+    }),
+    (_MUG, 8, {
+        "aliases": "handmade mug, 杯子", "材质": "高温白瓷 (porcelain)", "容量": "350 ml",
+        "洗护说明": "可用洗碗机和微波炉 (dishwasher and microwave safe)",
+    }),
+    (_TEA, 0, {
+        "aliases": "jasmine tea, 茶叶", "成分": "绿茶、茉莉花 (green tea, jasmine flowers)",
+        "保质期": "18 个月 (18 months)", "产地": "福州 (Fuzhou)",
+    }),
+)  # fmt: skip
+"""What the demo shop sells: how many are left, and further facts."""
 
 _WAY = (
     (46, Status.COLLECTED, "广州", "广州白云网点已揽收"),
@@ -119,6 +153,8 @@ def fill(session: Session) -> None:
     XE10003 of the first customer is paid and not yet sent.
     """
     present = now()
+    if product_by_sku(session, str(_SCARF.sku)) is None:
+        _sell(session, present)
     if order_by_number(session, "XE10001") is None:
         _scarf_on_its_way(session, present)
     if order_by_number(session, "XE10002") is None:
@@ -129,6 +165,18 @@ def fill(session: Session) -> None:
     if order_by_number(session, "XE10003") is None:
         data = _order("XE10003", _LIN, [_MUG], "杭州")
         _tell(session, "order.paid", data, present - timedelta(hours=3))
+
+
+def _sell(session: Session, present: datetime) -> None:
+    for item, stock, facts in reversed(_PRODUCTS):  # the first is shown first
+        data = ProductData(
+            sku=item.sku, name=item.name, price=item.price, currency="CNY", stock=stock,
+            attributes=facts,
+        )  # fmt: skip
+        event = ProductEvent(
+            id=f"demo-{item.sku}", type="product.updated", occurred_at=present, data=data
+        )
+        apply_product(session, event)
 
 
 def _scarf_on_its_way(session: Session, present: datetime) -> None:

@@ -11,7 +11,7 @@ from bot.dialogue.product_text import HEALTH, LINK, PRICE, STOCK, SUBSTANCE, WAT
 from bot.dialogue.turn import Turn, Verdict
 from bot.shop.products import folded
 from bot.words.sandbox import money
-from storage.models.products import Product
+from storage.models.products import Product, newest_products
 
 NAME = "product"
 PRODUCT, WATCHED = "product:", "watch:"
@@ -19,6 +19,8 @@ PRODUCT, WATCHED = "product:", "watch:"
 FEW = 5
 """From how many pieces on it is said how many are left."""
 _OFFERED = 3
+_OF_SHELF = (PRICE, STOCK)
+"""What is told of a product that somebody comes to see."""
 _LONGEST = 600
 """How much of one attribute is told, in characters; the rest stands on the product's page."""
 _OVERVIEW = (WHAT, PRICE, STOCK)
@@ -106,12 +108,27 @@ def _whole(turn: Turn, name: str, lines: Iterable[str], url: str) -> list[str]:
     return [_say(turn, "about", name=name), *lines, *page]
 
 
+def show_newest(turn: Turn) -> Verdict | None:
+    """Show a few products, to who wants to see what there is; None in a shop that told of none."""
+    newest = newest_products(turn.session, _OFFERED)
+    if not newest:
+        return None
+    choices = _choices(newest, _OF_SHELF)
+    turn.conversation.misses = 0
+    turn.ask(NAME, values=[one.value for one in choices], about=list(_OF_SHELF))
+    turn.say("products.newest", [*choices, turn.person_choice()])
+    return Verdict("newest", {"offered": [one.sku for one in newest]})
+
+
+def _choices(offered: Sequence[Product], about: Sequence[str]) -> list[Choice]:
+    asked = ",".join(about)
+    return [Choice(one.name or one.sku, f"{PRODUCT}{one.id}:{asked}") for one in offered]
+
+
 def ask_back(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Verdict:
     """Ask which of several products is meant; at most three are offered."""
     offered = products[:_OFFERED]
-    choices = [
-        Choice(one.name or one.sku, f"{PRODUCT}{one.id}:{','.join(about)}") for one in offered
-    ]
+    choices = _choices(offered, about)
     turn.conversation.misses = 0
     values, numbers = [one.value for one in choices], [one.id for one in products]
     turn.ask(NAME, values=values, offered=numbers, about=list(about))

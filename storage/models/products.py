@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric
+from sqlalchemy import Numeric, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -50,6 +50,14 @@ def product_by_sku(session: Session, sku: str, *, lock: bool = False) -> Product
     """The product with this article number."""
     query = select(Product).where(Product.sku == sku)
     return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def newest_products(session: Session, most: int) -> list[Product]:
+    """The products with a name that we learnt of last, without those that are sold out."""
+    query = select(Product).where(
+        Product.name != "", or_(col(Product.stock).is_(None), col(Product.stock) > 0)
+    )
+    return list(session.exec(query.order_by(col(Product.id).desc()).limit(most)))
 
 
 def search_products(session: Session, folded: str, limit: int = 10) -> list[Product]:

@@ -11,6 +11,7 @@ from bot.dialogue.product_answer import (
     answer,
     ask_back,
     knows,
+    show_newest,
     watch,
     watch_which,
 )
@@ -41,7 +42,7 @@ _ITEMS = 20
 """How many of an order's items are looked at."""
 _OF_SHELF = {PRICE, STOCK, LINK, WATCH, "size"}
 """What is asked of something to be bought, rather than of something bought already."""
-_TOPIC = "products"
+_TOPIC, _WHO = "products", "who_are_you"
 
 
 def reply(turn: Turn) -> Verdict | None:
@@ -53,12 +54,21 @@ def reply(turn: Turn) -> Verdict | None:
     asked = read(turn.house.voice.heard, turn.understanding.normalised)
     if _is_other(turn):
         return None
+    if _browses(turn) and (shown := show_newest(turn)):
+        return shown
     if asked is None:
         return _named_alone(turn)
     found = _named(turn, asked) or _at_hand(turn, asked)
     if not found and asked.about == (WATCH,) and not asked.words:
         return watch_which(turn)
     return _answer(turn, found, asked.about) if found else None
+
+
+def _browses(turn: Turn) -> bool:
+    """Whether somebody wants to see what there is, and not to be advised."""
+    heard, words, entry = turn.house.voice.heard, turn.understanding.normalised, _entry(turn)
+    is_open = entry is None or entry.id == _WHO
+    return is_open and heard.holds("product_browse", words)
 
 
 def _named_alone(turn: Turn) -> Verdict | None:

@@ -208,3 +208,19 @@ def test_who_wants_to_be_told_is_asked_of_what(talk: Talk) -> None:
 )
 def test_short_words_of_everyday(talk: Talk, question: str, answer: str) -> None:
     assert answer in talk.say(question)
+
+
+@pytest.mark.parametrize("words", ["你们都有什么呀", "what do you sell?"])
+def test_who_looks_around_is_shown_the_newest_that_are_there(talk: Talk, words: str) -> None:
+    talk.say(words)
+    names = [one["label"] for one in talk.choices]
+    assert names[:3] == ["孕妇枕", "Linen Hat Red", "Blue Mug"]
+    assert talk.choices[-1]["value"] == "person"
+    talk.say("3")
+    assert outcome(talk)["product"] == "MUG-1"
+
+
+def test_a_shop_without_products_shows_none(db: Database, voice: Voice) -> None:
+    talk = Talk(db, Reception(House(voice, Faq()), discover()))
+    talk.say("what do you sell?")
+    assert outcome(talk)["skill"] != "product"
