@@ -91,14 +91,13 @@ class Catalogue:
     def without_names(self, text: str) -> str:
         """`text` with "it" or 这个 for what products are called; misspelt names stay.
 
-        Reads no table: a new product counts from the next search on.
+        Reads no table and waits for nobody who does, so an event loop may ask it: a new product
+        counts from the next search on.
         """
         plain = text.lower()
         if len(plain) != len(text):
             return text  # it has letters whose small form is longer
-        with self._lock:
-            spans = list(self._named(plain))
-        for start, end in reversed(spans):
+        for start, end in reversed(list(self._named(plain))):
             it = "这个" if _HAN.match(plain, start) else "it"
             text = f"{text[:start]}{it}{text[end:]}"
         return text
