@@ -16,7 +16,7 @@ from bot.answering.features import Lexicon, Postings
 from bot.answering.fitting import Model
 from bot.answering.gate import Gate
 
-RECIPE = "6"
+RECIPE = "7"
 """Raise whenever fitting or features change, so that older files are not used."""
 _KEPT = 8
 _LOG = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from storage.models.care import can_be_told, move_care
 from storage.models.coupons import move_coupons
 from storage.models.customers import Customer, Identity, by_phone, identities_of
 from storage.models.orders import LookupAttempt, Order, attempts_since, order_by_number
-from storage.models.profiles import is_nobody
+from storage.models.profiles import is_nobody, move_profile
 from storage.models.remarks import move_notes
 
 CHAT_GUESSES, CHAT_WINDOW = 5, timedelta(hours=1)
@@ -181,7 +181,7 @@ def _take_over(session: Session, anonymous: Customer, customer: Customer) -> Non
     assert anonymous.id is not None
     if anonymous is not customer and is_nobody(session, anonymous.id):
         assert customer.id is not None
-        for move in (move_notes, move_care, move_coupons):
+        for move in (move_notes, move_care, move_coupons, move_profile):
             move(session, anonymous.id, customer.id)
         consent.take_over(session, anonymous.id, customer)
         session.delete(anonymous)

@@ -8,7 +8,7 @@ from babel.dates import format_date, format_time
 
 from bot.config import Shop
 from bot.core.clock import now
-from bot.words.dates import moment_text
+from bot.words.dates import birthday_text, moment_text
 from bot.words.phrases import Voice
 
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
@@ -53,8 +53,7 @@ class Texts:
 
     def day(self, day: date) -> str:
         """A day of the calendar without its year: a birthday."""
-        pattern = "M月d日" if self.language == "zh" else "d MMMM"
-        return str(format_date(day, pattern, locale=_LOCALES[self.language]))
+        return birthday_text(day, self.language)
 
     def listed(self, names: Iterable[str]) -> str:
         """Several words in a row."""

@@ -32,7 +32,7 @@ from bot.shop.catalogue import Hit, as_good, links_in, without_links
 from bot.shop.products import folded
 from storage.models.products import Product, product_by_sku
 
-AFTER = ("coupon",)
+AFTER = ("birthday", "coupon")
 
 _DIGITS = 18
 """How many digits a number may have to be sure to fit the tables' 64 bits."""

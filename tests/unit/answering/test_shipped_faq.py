@@ -124,6 +124,21 @@ def test_what_is_not_the_shops_business_is_never_answered(index: Index) -> None:
     assert answered == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["邮编310000", "我住3栋1202", "我手机尾号是8888", "10003到哪了", "付了2380元", "20230 多少钱"],
+)
+def test_a_number_alone_is_no_answer(index: Index, text: str) -> None:
+    (found,) = index.understand([text])
+    assert found.decision != "answer", found.best
+
+
+@pytest.mark.parametrize("text", ["我要打12315", "12315见"])
+def test_the_consumers_hotline_is_a_threat(index: Index, text: str) -> None:
+    (found,) = index.understand([text])
+    assert (found.best and found.best.entry_id, found.decision) == ("legal_threat", "answer")
+
+
 def test_phrasings_find_their_own_entry(index: Index) -> None:
     pairs = [(text, entry.id) for entry in index.entries for text in entry.questions[::4]]
     found = index.understand([text for text, _ in pairs])
