@@ -177,7 +177,7 @@ def build(config: Config, channels: Sequence[Channel] = ()) -> Service:
     if config.desk.summary_at:
         jobs += _summary(config, db, voice, answerer, corp).jobs()
     engine = Engine(engine_url(db.url), config.shop.timezone, jobs)
-    intake = Intake(db, knowing_goods(answerer.understand, house.catalogue), reception)
+    intake = Intake(db, knowing_goods(answerer.understand, house.catalogue, voice.heard), reception)
     community = Community(db, answerer.understand, groups)
     forum = _forum(config, db, bus, voice, transfers)
     telegram = _telegram(config, db, voice, intake, community, forum)

@@ -10,11 +10,11 @@ from bot.dialogue import compose
 from bot.dialogue.order_words import (
     BOUGHT,
     CANCELS,
+    FACTS_ONLY,
     FOLLOW_UP,
     HURRY,
     MISSING,
     UNWANTED,
-    WHEN_HERE,
     is_of_refund,
     names_refund,
     wishes_refund,
@@ -107,8 +107,8 @@ def follow_up(turn: Turn) -> Verdict | None:
     bought = bool(BOUGHT.search(words))
     is_about = FOLLOW_UP.search(words) or MISSING.search(words)
     is_of_parcel = is_about and not is_of_refund(words)
-    is_when = WHEN_HERE.search(words) and is_moving(turn, order)
-    if not known and not is_when and not (unsure and (bought or is_of_parcel)):
+    is_of_facts = FACTS_ONLY.search(words) and is_moving(turn, order)
+    if not known and not is_of_facts and not (unsure and (bought or is_of_parcel)):
         return None
     if bought or known in {STATUS, "order_history"}:
         return answer(turn, STATUS, order)

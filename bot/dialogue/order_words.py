@@ -6,15 +6,20 @@ FOLLOW_UP = re.compile(
     r"到哪|在哪|走到|物流|快递|包裹|[没未](?:收)?到|[能会要可][以]?(?:送)?到"
     r"|时候[能会可]?[以]?(?:送)?[到来]|几时|几天|多久|催|快点|快些|抓紧|赶紧"
     r"|发货|发出|送到|派送|寄出|(?:什么|啥)情况|怎么回事|咋回事"
-    r"|到了[吗没么]|到没到|[送派]了[吗没么]|[没不]送[来到]|今天[能会可以]*[到送来]"
+    r"|怎么还|还在|这么[慢久]|\d+天了|[一二两三四五六七八九十几]天了|到了[吗没么]|到没到|[送派]了[吗没么]|[没不]送[来到]|今天[能会可以]*[到送来]"
     r"|\b(?:where|parcel|package|track\w{0,5}|arriv\w{1,4}|deliver\w{0,3}|ship\w{0,4}|sent"
-    r"|how long|hurry|come|coming|here yet|eta|what happened|what(?:'s| is) going on)\b"
+    r"|how long|hurry|come|coming|here yet|eta|when|late|slow|still"
+    r"|today|tomorrow|tmrw|tonight|what happened|what(?:'s| is) going on)\b"
 )
-WHEN_HERE = re.compile(
+FACTS_ONLY = re.compile(
     r"(?:几点|啥点|什么点)钟?[能会可以]*(?:[送派来]|到(?!店|几|你们|关|下))"
     r"|\bwhat (?:time|hour)\b(?!.*\b(?:open|close|you|u|shop|store)\b)"
+    r"|^(?:是|请问)?(?:谁|哪家|什么快递|哪个快递|哪家快递)(?:公司)?(?:在|给我|来)?[送派][的货]?[啊呀呢?]*$"
+    r"|^(?:是)?(?:哪家|什么|哪个)快递(?:公司)?[啊呀呢?]*$"
+    r"|^(?:which|what|whos the|who's the|who is the) (?:courier|carrier|delivery company)[? ]*$"
+    r"|^who(?:'?s| is)? (?:deliver\w*|bring\w*)(?: it| this)?[? ]*$"
 )
-"""At what hour it comes, which only the parcel's own facts can tell."""
+"""At what hour it comes, and who brings it, which only the parcel's own facts can tell."""
 BOUGHT = re.compile(
     r"买(?:了|的|过)(?:些|的|是)*(?:啥|什么|哪)|订单(?:里|内容|有什么)|有哪些(?:东西|商品)|多少钱"
     r"|what(?: else)?(?: did| have)? (?:i|we) (?:buy|order|bought|purchase)|what(?:'s"
@@ -33,6 +38,9 @@ MISSING = re.compile(
 """That something which was delivered is not there."""
 CANCELS = re.compile(
     r"取消(?!排队|订阅|关注|收藏|预约|优惠|自动|会员|人工|通知|授权|了|的)"
+    r"|(?<!先)(?<!暂时)(?:别|不要|不用)(?:给我|帮我)?发货"
+    r"|\bstop (?:my |the |this )?order\b"
+    r"|\b(?:do not|don'?t) (?:send|ship) (?:it|my order|the order)\b"
     r"|\bcancel\b(?!(?: my| the)? (?:membership|subscription|account|policy|queue|appointment))"
 )
 UNWANTED = re.compile(

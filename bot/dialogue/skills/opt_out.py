@@ -23,13 +23,17 @@ def reply(turn: Turn) -> Verdict | None:
     heard = wish(turn.house.voice.heard, turn.understanding.normalised)
     if is_pressed or heard == "stop":
         consent.stop(turn.session, turn.customer, turn.message.text, turn.now)
-        turn.say("replies.opted_out", has_news=consent.wants_news(turn.session, turn.customer))
+        turn.say("replies.opted_out", has_news=_has_news(turn))
         return Verdict("opted out")
-    if heard in ("no news", "news"):
+    if heard == "no news" or (heard == "news" and not _has_news(turn)):
         return _news(turn, is_wanted=heard == "news")
     if heard == "maybe" and turn.conversation.state == State.BOT:
         return _ask_back(turn)
     return None
+
+
+def _has_news(turn: Turn) -> bool:
+    return consent.wants_news(turn.session, turn.customer)
 
 
 def _news(turn: Turn, *, is_wanted: bool) -> Verdict:

@@ -121,9 +121,12 @@ def _asks_other(turn: Turn, entry: Entry | None) -> bool:
 
 
 def _also(turn: Turn, found: Found, entry: Entry | None) -> str | None:
-    """The entry that is asked for besides the order."""
+    """The entry that is asked for besides the order, or was just before its number was given."""
     understood = turn.understanding
-    if not found.says_more or entry is not None or wants_cancel(turn):
+    if not found.says_more:
+        said_before = (turn.prompt("faq") or {}).get("entry", "")
+        return said_before if any(said_before == name for name, _ in _TOPICS) else None
+    if entry is not None or wants_cancel(turn):
         return None
     words, best = understood.normalised, understood.best
     named = next((name for name, pattern in _TOPICS if pattern.search(words)), None)

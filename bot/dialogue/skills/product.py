@@ -1,6 +1,7 @@
 """Answers what is asked about a product from its data: price, stock, size, care and the like."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.answering.load import Entry
 from bot.dialogue.order_answer import own_orders
@@ -38,6 +39,9 @@ _DIGITS = 18
 """How many digits a number may have to be sure to fit the tables' 64 bits."""
 _VAGUE = 12
 """So many products are meant by a word that says too little, such as "scarf" alone."""
+_WHOLE = 95
+"""From this score on a product's name is all that was said."""
+_JUST_NOW = timedelta(minutes=10)
 _ITEMS = 20
 """How many of an order's items are looked at."""
 _OF_SHELF = {PRICE, STOCK, LINK, WATCH, "size"}
@@ -57,11 +61,34 @@ def reply(turn: Turn) -> Verdict | None:
     if _browses(turn) and (shown := show_newest(turn)):
         return shown
     if asked is None:
-        return _named_alone(turn)
+        return _wants_to_be_told(turn) or _named_alone(turn) or _introduced(turn)
     found = _named(turn, asked) or _at_hand(turn, asked)
     if not found and asked.about == (WATCH,) and not asked.words:
         return watch_which(turn)
     return _answer(turn, found, asked.about) if found else None
+
+
+def _wants_to_be_told(turn: Turn) -> Verdict | None:
+    """A yes to "shall I tell you when it's back"."""
+    said = turn.understanding.normalised.strip("!！.。~ ")
+    if said not in turn.house.voice.heard.words("start_yes"):
+        return None
+    offered = (one for one in turn.offered_last(_JUST_NOW) if one.startswith(WATCHED))
+    choice = next(offered, None)
+    return _pressed(turn, choice) if choice is not None else None
+
+
+def _introduced(turn: Turn) -> Verdict | None:
+    """Nothing but a product's name, out of the blue: what it costs, and whether it is there."""
+    heard = turn.house.voice.heard
+    words, _ = bare_name(turn.understanding.normalised)
+    if _entry(turn) is not None or not heard.without("product_weak", words):
+        return None
+    hits = as_good(turn.house.catalogue.by_words(turn.session, words))
+    if not hits or hits[0].score < _WHOLE or len(hits) > _VAGUE:
+        return None
+    products = _products(turn, [one.product_id for one in hits])
+    return _answer(turn, products, (PRICE, STOCK)) if products else None
 
 
 def _browses(turn: Turn) -> bool:

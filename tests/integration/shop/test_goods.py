@@ -5,12 +5,17 @@ from sqlmodel import Session
 
 from bot.answering.index import Index
 from bot.answering.understanding import Understanding
+from bot.config import ROOT
 from bot.dialogue.goods import knowing_goods
 from bot.shop.catalogue import Catalogue
+from bot.words.heard import Heard
 from storage.db import Database
 from tests.integration.shop.test_products import told
 
 NAMES = ("Wool scarf", "Knitted gloves", "Scented candle", "Gift set for men", "云锦羊毛围巾")
+
+
+HEARD = Heard.load(ROOT / "templates")
 
 
 @pytest.fixture
@@ -67,20 +72,22 @@ async def test_what_is_asked_about_goods_is_answered(
         return shipped.understand([text])[0]
 
     assert (await understand(asked)).decision != "answer"
-    found = await knowing_goods(understand, catalogue)(asked)
+    found = await knowing_goods(understand, catalogue, HEARD)(asked)
     assert (found.best and found.best.entry_id, found.decision) == (entry, "answer")
     assert (found.text, found.normalised) == (asked, asked.lower())
     assert len(read) == 3
 
 
-@pytest.mark.parametrize("asked", ["where is my parcel", "who painted the scarf in the Louvre"])
+@pytest.mark.parametrize(
+    "asked", ["where is my parcel", "who painted the scarf in the Louvre", "gloves price"]
+)
 async def test_what_is_sure_or_no_surer_stays(
     shipped: Index, catalogue: Catalogue, asked: str
 ) -> None:
     async def understand(text: str) -> Understanding:
         return shipped.understand([text])[0]
 
-    found = await knowing_goods(understand, catalogue)(asked)
+    found = await knowing_goods(understand, catalogue, HEARD)(asked)
     plain = await understand(asked)
     assert found.decision == plain.decision
     assert found.decision == "answer" or found.confidence < 0.5

@@ -635,3 +635,26 @@ def test_news_of_an_order_does_not_make_other_words_a_question_about_it(
     )
     assert "SF8801" not in talk.say("今天天气真好，你们老板是谁？")
     assert "SF8801" not in talk.say("你们几点关门？")
+
+
+@pytest.mark.parametrize(
+    "words", ["谁送的", "哪家快递呀", "who delivers it?", "so when", "怎么还在武汉"]
+)
+def test_short_words_about_the_shown_order_are_answered_from_it(talk: Talk, words: str) -> None:
+    talk.say("XE10001 8888")
+    assert "SF8801" in talk.say(words)
+
+
+@pytest.mark.parametrize("words", ["别发货了", "stop my order", "don't ship it"])
+def test_what_must_not_be_sent_is_to_be_cancelled(talk: Talk, words: str) -> None:
+    talk.say("XE10001 8888")
+    assert (
+        "XE10001 已经在路上" in (said := talk.say(words)) or "XE10001 is already on its way" in said
+    )
+
+
+def test_what_was_asked_before_the_number_came_is_not_forgotten(talk: Talk) -> None:
+    steps = talk.say("怎么退货")
+    said = talk.say("XE10001 8888")
+    assert "SF8801" in said
+    assert steps.splitlines()[0] in said

@@ -94,7 +94,7 @@ def test_the_data_answers(talk: Talk, question: str, answers: list[str]) -> None
     "text",
     [
         "怎么清洗和保养", "这款现在有没有货", "多少钱", "怎么洗", "羊毛围巾怎么退货", "羊毛围巾的运费多少钱",
-        "羊毛围巾", "围巾坏了怎么洗", "我的包裹到哪了", "how much is shipping for the wool scarf",
+        "围巾坏了怎么洗", "我的包裹到哪了", "how much is shipping for the wool scarf",
         "what is the price of gold", "洗衣机怎么卖", "https://other.example/products/wool-scarf",
         "https://shop.example/", "你们有什么", "how do i exchange the blue mug for another size",
         "云朵的价格", "这个多少钱",
@@ -224,3 +224,23 @@ def test_a_shop_without_products_shows_none(db: Database, voice: Voice) -> None:
     talk = Talk(db, Reception(House(voice, Faq()), discover()))
     talk.say("what do you sell?")
     assert outcome(talk)["skill"] != "product"
+
+
+@pytest.mark.parametrize("words", ["云锦羊毛围巾", "wool scarf"])
+def test_a_name_alone_is_told_with_price_and_stock(talk: Talk, words: str) -> None:
+    said = talk.say(words)
+    assert "99.5" in said
+    assert outcome(talk)["about"] == ["price", "stock"]
+
+
+@pytest.mark.parametrize("words", ["天气真好", "羊毛", "red"])
+def test_what_is_no_name_introduces_nothing(talk: Talk, words: str) -> None:
+    talk.say(words)
+    assert outcome(talk)["skill"] != "product"
+
+
+@pytest.mark.parametrize("yes", ["好的", "yes pls"])
+def test_a_typed_yes_to_the_offer_is_a_wish(talk: Talk, yes: str) -> None:
+    talk.say("燕麦面霜有货吗")
+    talk.say(yes)
+    assert len(talk.db.run(lambda s: s.exec(select(StockWatch)).all())) == 1
