@@ -166,6 +166,9 @@ def nothing_new(turn: Turn, order: Order) -> Verdict | None:
     text = voice.say("orders.nothing_new", turn.language, **values)
     if text in said:
         text = voice.say("orders.nothing_again", turn.language, **values)
+    if text in said:  # asking for news a third time
+        turn.bring_person(f"entry:{WHERE}", voice.say("orders.nothing_person", turn.language))
+        return Verdict("handed over", {"entry": WHERE, "order": order.number})
     turn.tell(text, [turn.person_choice()])
     return Verdict("nothing new", {"entry": WHERE, "order": order.number})
 

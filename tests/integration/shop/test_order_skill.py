@@ -658,3 +658,12 @@ def test_what_was_asked_before_the_number_came_is_not_forgotten(talk: Talk) -> N
     said = talk.say("XE10001 8888")
     assert "SF8801" in said
     assert steps.splitlines()[0] in said
+
+
+def test_who_asks_for_news_again_and_again_gets_a_person(talk: Talk) -> None:
+    talk.say("XE10001 8888")
+    said = [talk.say("还要多久") for _ in range(3)]
+    assert "暂时没有新的动态" in said[0]
+    assert "还没有新消息" in said[1]
+    assert "我这就请同事" in said[2]
+    assert talk.conversation().handoff_reason == "entry:where_is_my_parcel"
