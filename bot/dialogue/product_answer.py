@@ -19,7 +19,7 @@ PRODUCT, WATCHED = "product:", "watch:"
 FEW = 5
 """From how many pieces on it is said how many are left."""
 _OFFERED = 3
-_OF_SHELF = (PRICE, STOCK)
+AT_A_GLANCE = (PRICE, STOCK)
 """What is told of a product that somebody comes to see."""
 _LONGEST = 600
 """How much of one attribute is told, in characters; the rest stands on the product's page."""
@@ -113,9 +113,9 @@ def show_newest(turn: Turn) -> Verdict | None:
     newest = newest_products(turn.session, _OFFERED)
     if not newest:
         return None
-    choices = _choices(newest, _OF_SHELF)
+    choices = _choices(newest, AT_A_GLANCE)
     turn.conversation.misses = 0
-    turn.ask(NAME, values=[one.value for one in choices], about=list(_OF_SHELF))
+    turn.ask(NAME, values=[one.value for one in choices], about=list(AT_A_GLANCE))
     turn.say("products.newest", [*choices, turn.person_choice()])
     return Verdict("newest", {"offered": [one.sku for one in newest]})
 

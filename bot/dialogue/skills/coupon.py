@@ -9,17 +9,7 @@ from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
 from storage.models.coupons import Coupon, coupons_of
 
-AFTER = (
-    "by_rule",
-    "foreign",
-    "language",
-    "let_go",
-    "link",
-    "opt_in",
-    "opt_out",
-    "person",
-    "upset",
-)
+AFTER = ("birthday",)
 _SHOWN = 3
 _FRESH = timedelta(days=7)
 """So long after a coupon came, and when nothing was said since, "until when?" is about it."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.answering.load import Entry
 from bot.dialogue.order_answer import own_orders
 from bot.dialogue.product_answer import (
+    AT_A_GLANCE,
     NAME,
     PRODUCT,
     WATCHED,
@@ -33,7 +34,7 @@ from bot.shop.catalogue import Hit, as_good, links_in, without_links
 from bot.shop.products import folded
 from storage.models.products import Product, product_by_sku
 
-AFTER = ("birthday", "coupon")
+AFTER = ("coupon",)
 
 _DIGITS = 18
 """How many digits a number may have to be sure to fit the tables' 64 bits."""
@@ -88,7 +89,7 @@ def _introduced(turn: Turn) -> Verdict | None:
     if not hits or hits[0].score < _WHOLE or len(hits) > _VAGUE:
         return None
     products = _products(turn, [one.product_id for one in hits])
-    return _answer(turn, products, (PRICE, STOCK)) if products else None
+    return _answer(turn, products, AT_A_GLANCE) if products else None
 
 
 def _browses(turn: Turn) -> bool:
