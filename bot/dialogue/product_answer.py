@@ -48,6 +48,20 @@ def answer(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Ver
     return _tell(turn, products, about, found[0])
 
 
+def answer_each(turn: Turn, products: Sequence[Product], about: Sequence[str]) -> Verdict:
+    """Tell what was asked of each of several products that were named together."""
+    found = [facts(turn, one, about) for one in products]
+    told = [
+        "\n".join(_whole(turn, one.name or one.sku, known.lines, one.url))
+        for one, known in zip(products, found, strict=True)
+    ]
+    lacks = any(known.lacks for known in found)
+    turn.conversation.misses = 0
+    _remember(turn, products[0], about)
+    turn.tell("\n\n".join(told), [turn.person_choice()] if lacks else [])
+    return Verdict("answered", {"products": [one.sku for one in products], "about": list(about)})
+
+
 def facts(turn: Turn, product: Product, about: Sequence[str]) -> Facts:
     """What is known of `about`; of an overview, and of what a product consists of for a question
     about health, only what there is is told."""

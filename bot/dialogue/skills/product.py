@@ -11,6 +11,7 @@ from bot.dialogue.product_answer import (
     PRODUCT,
     WATCHED,
     answer,
+    answer_each,
     ask_back,
     knows,
     show_newest,
@@ -42,6 +43,8 @@ _VAGUE = 12
 """So many products are meant by a word that says too little, such as "scarf" alone."""
 _WHOLE = 95
 """From this score on a product's name is all that was said."""
+_TOGETHER = 4
+"""So many products are answered for in one message at most."""
 _JUST_NOW = timedelta(minutes=10)
 _ITEMS = 20
 """How many of an order's items are looked at."""
@@ -63,6 +66,8 @@ def reply(turn: Turn) -> Verdict | None:
         return shown
     if asked is None:
         return _wants_to_be_told(turn) or _named_alone(turn) or _introduced(turn)
+    if several := _named_together(turn, asked):
+        return answer_each(turn, several, asked.about)
     found = _named(turn, asked) or _at_hand(turn, asked)
     if not found and asked.about == (WATCH,) and not asked.words:
         return watch_which(turn)
@@ -181,6 +186,21 @@ def _named(turn: Turn, asked: Asked) -> list[Product]:
     if asked.points and len(best) > 1:
         best = _bought(turn, best) or best
     return _products(turn, [one.product_id for one in best]) if len(best) <= _VAGUE else []
+
+
+def _named_together(turn: Turn, asked: Asked) -> list[Product]:
+    """The products of "scarf and mug", where each word names one; none where advice is wanted."""
+    names, entry = asked.words.split(), _entry(turn)
+    is_other = (entry is not None and entry.topic != _TOPIC) or {HEALTH, WATCH} & {*asked.about}
+    if is_other or not 2 <= len(names) <= _TOGETHER:
+        return []
+    found = []
+    for name in names:
+        best = as_good(turn.house.catalogue.by_words(turn.session, name))
+        if len(best) != 1 or best[0].score < _WHOLE:
+            return []
+        found.append(best[0].product_id)
+    return _products(turn, list(dict.fromkeys(found))) if len({*found}) > 1 else []
 
 
 def _bought(turn: Turn, hits: list[Hit]) -> list[Hit]:

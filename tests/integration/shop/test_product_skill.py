@@ -244,3 +244,11 @@ def test_a_typed_yes_to_the_offer_is_a_wish(talk: Talk, yes: str) -> None:
     talk.say("燕麦面霜有货吗")
     talk.say(yes)
     assert len(talk.db.run(lambda s: s.exec(select(StockWatch)).all())) == 1
+
+
+def test_products_named_together_are_answered_for_one_by_one(talk: Talk) -> None:
+    said = talk.say("围巾和面霜还有货吗")
+    assert said.index("围巾") < said.index("有货") < said.index("面霜") < said.index("卖完")
+    assert outcome(talk)["products"] == ["SCARF-1", "CREAM-1"]
+    talk.say("围巾和拖鞋还有货吗")
+    assert "products" not in outcome(talk)
