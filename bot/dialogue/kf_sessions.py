@@ -20,7 +20,7 @@ from bot.channels.wechat.kf import (
 from bot.channels.wechat.kf_sending import key_of
 from bot.core.clock import now
 from bot.core.events import Bus, ConversationEnded, TakenElsewhere, emit
-from bot.core.messages import Address, Author, Choice, State
+from bot.core.messages import Address, Author, Choice, Inbound, State
 from bot.delivery import errands, outbox, outcomes
 from bot.delivery.errands import ErrandDone
 from bot.escalation.handoff import ELSEWHERE
@@ -29,7 +29,7 @@ from storage.db import Database
 from storage.models import kf
 from storage.models.agents import agent_by_wecom
 from storage.models.conversations import Conversation, latest_conversation
-from storage.models.customers import Identity, find_identity, note_block
+from storage.models.customers import Identity, find_identity, note_block, seen
 from storage.models.inbound import source_of, take
 
 SESSION_LASTS = timedelta(hours=48)
@@ -60,6 +60,8 @@ class KfSessions:
         """The platform said in which state a chat's session is."""
         if event.kind == "session":
             state, who = int(event.result["state"]), str(event.result["servicer"])
+            if state in (QUEUE, PERSON):  # their first words may still be on their way to us
+                seen(session, Inbound(event.place, ""))
             self._moved(session, Moved(event.place, "", state, who))
 
     # -- each in a transaction
