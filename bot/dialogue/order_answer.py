@@ -186,7 +186,7 @@ def _in_the_news(turn: Turn) -> Order | None:
     """The order that the shop's own last words brought news of."""
     if turn.identity.linked_at is None:
         return None
-    said = next((one for one in turn.earlier(_OF_NEWS) if one.author != Author.CUSTOMER), None)
+    said = turn.said_last(_OF_NEWS)
     news = care_of_messages(turn.session, [said.id or 0]).values() if said else ()
     order_id = next((one.order_id for one in news), None)
     order = turn.session.get(Order, order_id) if order_id is not None else None

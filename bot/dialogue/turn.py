@@ -144,10 +144,15 @@ class Turn:
         since = self.now - within
         return recent_messages(self.session, self.conversation, since, self.message.id)
 
+    def said_last(self, within: timedelta) -> Message | None:
+        """What was said last to the customer, not longer ago than `within`."""
+        said = (one for one in self.earlier(within) if one.author != Author.CUSTOMER)
+        return next(said, None)
+
     def offered_last(self, within: timedelta) -> list[str]:
         """The values of the buttons under what was said last to the customer, not longer ago."""
-        said = (one for one in self.earlier(within) if one.author != Author.CUSTOMER)
-        return [one["value"] for one in next((last.choices for last in said), [])]
+        last = self.said_last(within)
+        return [one["value"] for one in last.choices] if last else []
 
     def said_lately(self, skill: str, outcome: str, within: timedelta) -> bool:
         """Whether `skill` gave an answer with this outcome not longer ago than `within`."""

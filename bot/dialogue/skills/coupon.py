@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from bot.answering.load import Entry
 from bot.care.facts import coupon_facts
-from bot.core.messages import Author
 from bot.dialogue import compose
 from bot.dialogue.turn import Turn, Verdict
 from storage.models.coupons import Coupon, coupons_of
@@ -21,11 +20,11 @@ _OWN = {*_TOPICS.values(), "coupon_where", "coupon_not_working"}
 
 def reply(turn: Turn) -> Verdict | None:
     """Name the coupons before the general answer; nothing for who has none."""
-    if turn.choice is None and compose.several(turn.house, turn.understanding, turn.language):
-        return None
     mentioned = turn.choice is None and _words_ask(turn)
     entry = _asked_entry(turn)
     if entry is None and not mentioned:
+        return None
+    if turn.choice is None and compose.several(turn.house, turn.understanding, turn.language):
         return None
     mine = coupons_of(turn.session, turn.identity.customer_id, turn.now, _SHOWN)
     if mentioned and _was_said_last(turn, mine):
@@ -56,9 +55,8 @@ def _words_ask(turn: Turn) -> str:
 
 def _was_said_last(turn: Turn, mine: list[Coupon]) -> bool:
     """Whether the last words to the customer named one of these coupons."""
-    said = (one.text for one in turn.earlier(_FRESH) if one.author != Author.CUSTOMER)
-    last = next(said, "")
-    return any(one.code in last for one in mine)
+    last = turn.said_last(_FRESH)
+    return last is not None and any(one.code in last.text for one in mine)
 
 
 def _named(turn: Turn, mine: list[Coupon]) -> str:
